@@ -1,0 +1,70 @@
+"""``lotwise``: the commands, and the one place where an error becomes text and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from lotwise import __version__
+from lotwise.errors import InputError, LotwiseError
+
+EXIT_CODES = """\
+Exit codes: 0 done, 1 error, 2 usage or bad input, 3 the trade does not fit, 4 venue or network.
+"""
+
+app = App(
+    name="lotwise",
+    version=__version__,
+    help="Size crypto futures trades to the cent: lots, margin, liquidation, and why not more.",
+    help_epilogue=EXIT_CODES,
+    default_parameter=None,
+)
+app.command(
+    "lotwise.cli.size:size", name="size", help="Size a trade: the most lots whose loss fits the budget."
+)
+app.command("lotwise.cli.liq:liq", name="liq", help="Where a position is liquidated, exactly.")
+app.command(
+    "lotwise.cli.contracts:contracts", name="contracts", help="What can be traded, and by which rules."
+)
+app.command("lotwise.cli.demo:demo", name="demo", help="Size real trades and print the worked cases.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; never a traceback for a user's mistake."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        result = app(given, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except CycloptsError as error:
+        return _report(InputError("USAGE-001", _first_line(str(error)), _help_hint(given)), given)
+    except LotwiseError as error:
+        return _report(error, given)
+    except BrokenPipeError:  # `lotwise contracts | head`: the reader has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+def _first_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _help_hint(given: Sequence[str]) -> str:
+    known = [word for word in given[:1] if word in ("size", "liq", "contracts", "demo")]
+    return " ".join(["lotwise", *known, "--help"])
+
+
+def _report(error: LotwiseError, given: Sequence[str]) -> int:
+    if "--json" in given:
+        print(json.dumps(error.as_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(f"error[{error.code}]: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+    return error.exit_code

@@ -1,0 +1,114 @@
+"""How answers look: aligned labels, right-aligned numbers, signs and glyphs beside colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.text import Text
+
+from lotwise.contracts.contract import Contract
+from lotwise.units import grouped, shown_down, shown_up
+
+MINUS = "\u2212"
+DECIMALS = 4
+"""Money on the screen; ``--json`` has every digit."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Output:
+    """How to answer.
+
+    Parameters
+    ----------
+    json
+        One JSON object with exact decimal strings; the field names are stable.
+    plain
+        No colour.
+    quiet
+        Only the answer itself.
+    """
+
+    json: Annotated[bool, Parameter(negative="")] = False
+    plain: Annotated[bool, Parameter(negative="")] = False
+    quiet: Annotated[bool, Parameter(negative="")] = False
+
+
+Row = tuple[str, str, str]
+"""Label, value, note."""
+
+
+class Screen:
+    """Prints at most 100 columns; colour only where the terminal takes it."""
+
+    def __init__(self, output: Output) -> None:
+        self._console = Console(highlight=False, soft_wrap=True, no_color=output.plain or None)
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line as it is."""
+        self._console.print(Text(text, style=style), end="\n")
+
+    def headline(self, glyph: str, verdict: str, rest: str, good: bool) -> None:
+        """The answer first."""
+        text = Text.assemble(
+            ("  " + glyph + " ", "bold cyan" if good else "bold yellow"),
+            (verdict, "bold"),
+            ("   " + rest, "dim"),
+        )
+        self._console.print(text)
+
+    def rows(self, rows: Iterable[Row], indent: str = "") -> None:
+        """Labels left, values right-aligned under each other, notes after."""
+        kept = [row for row in rows if row[1]]
+        if not kept:
+            return
+        labels = max(len(row[0]) for row in kept)
+        values = max(len(row[1]) for row in kept)
+        for label, value, note in kept:
+            self._console.print(
+                Text.assemble(
+                    (f"{indent}{label:<{labels}}  ", ""), (f"{value:>{values}}", "bold"), (f"  {note}", "dim")
+                )
+            )
+
+    def table(self, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+        """Columns by content; the first is left-aligned, the others right."""
+        listed = [header, *rows]
+        widths = [max(len(row[column]) for row in listed) for column in range(len(header))]
+        for number, row in enumerate(listed):
+            cells = [f"{row[0]:<{widths[0]}}"] + [
+                f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)
+            ]
+            self._console.print(Text("  ".join(cells).rstrip(), style="dim" if number == 0 else ""))
+
+
+def cost(text: str | None) -> str:
+    """Money lost or spent, to 4 decimals, rounded up; empty where it is nothing."""
+    return "" if text is None or text == "0.00" else grouped(shown_up(text, DECIMALS))
+
+
+def loss(text: str | None) -> str:
+    """A loss: :func:`cost` with the minus sign of typography."""
+    return MINUS + cost(text) if cost(text) else "0.00"
+
+
+def gain(text: str | None) -> str:
+    """Money kept or won, to 4 decimals, rounded down; negative with a typographic minus."""
+    return "" if text is None else signed(grouped(shown_down(text, DECIMALS)))
+
+
+def signed(text: str) -> str:
+    """A number with a typographic minus where it is negative."""
+    return text.replace("-", MINUS, 1) if text.startswith("-") else text
+
+
+def price(contract: Contract, text: str | None, *, up: bool) -> str:
+    """An off-tick price at the contract's decimals; ``up`` for a long's liquidation, toward its entry."""
+    if text is None:
+        return ""
+    decimals = contract.scales.price_decimals
+    return grouped((shown_up if up else shown_down)(text, decimals))

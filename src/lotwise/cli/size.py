@@ -1,0 +1,301 @@
+"""``lotwise size``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from lotwise.cli.screen import Output, Row, Screen, cost, gain, loss, price, signed
+from lotwise.clock import SystemClock, utc_date
+from lotwise.contracts import catalogue
+from lotwise.contracts.contract import Contract, FeeSchedule
+from lotwise.errors import InputError
+from lotwise.records.answers import SizePlan
+from lotwise.sizing.position import Position
+from lotwise.sizing.size import size as size_trade
+from lotwise.units import grouped
+
+REFUSED = 3
+
+
+def size(  # the options are the interface: cyclopts reads them from here
+    symbol: str,
+    /,
+    *,
+    entry: str,
+    equity: str,
+    stop: str | None = None,
+    stop_pct: str | None = None,
+    risk: str = "1%",
+    side: Literal["long", "short", "buy", "sell"] = "long",
+    short: Annotated[bool, Parameter(negative="")] = False,
+    venue: str | None = None,
+    atr: str | None = None,
+    leverage: str | None = None,
+    max_leverage: str | None = None,
+    margin: Literal["isolated", "cross"] = "isolated",
+    entry_as: Literal["taker", "maker"] = "taker",
+    maker: str | None = None,
+    taker: str | None = None,
+    spread: str = "0",
+    slippage: str = "0",
+    funding_rate: str | None = None,
+    hold_hours: str = "0",
+    funding_interval: int | None = None,
+    target: Annotated[list[str], Parameter(name=["--target", "--tp"], negative="")] = [],  # noqa: B006
+    liq_multiple: str = "1.5",
+    max_margin: str = "100%",
+    free_margin: str | None = None,
+    mark: str | None = None,
+    other: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006
+    as_of: str | None = None,
+    explain: Annotated[bool, Parameter(negative="")] = False,
+    output: Output = Output(),  # noqa: B008
+) -> int:
+    """Size a trade: the most whole lots whose loss at the stop, all costs in, fits the budget.
+
+    Parameters
+    ----------
+    symbol
+        BTCUSDT, binance:BTCUSDT or BTC/USDT.
+    entry
+        Entry price, or a ladder: 65000:30%,64500:40%,64000:30%.
+    equity
+        Money of the account.
+    stop
+        63700, 2%, 1.5atr (with --atr), or liquidation (with --leverage).
+    stop_pct
+        The stop as a percentage: --stop-pct 2 is --stop 2%.
+    risk
+        Share of the equity (1%) or money (10).
+    side
+        long or short.
+    short
+        Same as --side short.
+    venue
+        binance or bybit.
+    atr
+        Average true range, in the price's unit.
+    leverage
+        Leverage to use; left out: the lowest that funds the trade.
+    max_leverage
+        The most your plan allows.
+    margin
+        isolated or cross.
+    entry_as
+        maker where the entry order rests: its fee, and no entry spread.
+    maker
+        Your maker fee, e.g. 0.02%.
+    taker
+        Your taker fee, e.g. 0.05%.
+    spread
+        Full spread: 0.5, 5t (ticks) or 2bp.
+    slippage
+        Allowance at the stop: 0.5, 5t or 2bp.
+    funding_rate
+        Rate per interval, e.g. 0.01%.
+    hold_hours
+        Planned hold.
+    funding_interval
+        Hours between fundings, where the catalogue does not know.
+    target
+        66300, 2R or 3%, each with :50% for a part; comma-separated or repeated.
+    liq_multiple
+        Liquidation at least this many stop distances away.
+    max_margin
+        Share of the equity that may be margin.
+    free_margin
+        Money not in use elsewhere.
+    mark
+        Mark price, for the open loss a venue reserves.
+    other
+        Cross: another position as ETHUSDT,short,0.5,3000[,MARK].
+    as_of
+        The rules of that day, e.g. 2025-09-01.
+    explain
+        Show the steps.
+    output
+        How to answer.
+    """
+    contract = find(symbol, venue, as_of)
+    plan = size_trade(
+        contract,
+        side="short" if short else side,
+        entry=entry,
+        stop=_stop(stop, stop_pct),
+        equity=equity,
+        risk=risk,
+        atr=atr,
+        entry_as=entry_as,
+        fees=fees_of(contract, maker, taker),
+        spread=spread,
+        slippage=slippage,
+        funding_rate=funding_rate,
+        hold_hours=hold_hours,
+        funding_interval_hours=funding_interval,
+        targets=[part for text in target for part in text.split(",")],
+        margin=margin,
+        leverage=leverage,
+        max_leverage=max_leverage,
+        liquidation_multiple=liq_multiple,
+        max_margin=max_margin,
+        free_margin=free_margin,
+        mark=mark,
+        others=positions_of(other),
+    )
+    _print(plan, contract, explain, output)
+    return 0 if plan.feasible else REFUSED
+
+
+def find(symbol: str, venue: str | None, as_of: str | None) -> Contract:
+    """The contract a person named."""
+    if venue is not None and ":" in symbol:
+        raise InputError("USAGE-002", f"venue given twice: {symbol} and --venue {venue}", "give it once")
+    return catalogue.load(symbol if venue is None else f"{venue}:{symbol}", as_of)
+
+
+def fees_of(contract: Contract, maker: str | None, taker: str | None) -> FeeSchedule | None:
+    """Fees given on the command line over the contract's."""
+    if maker is None and taker is None:
+        return None
+    known = contract.fees
+    if known is None and (maker is None or taker is None):
+        raise InputError(
+            "USAGE-003", f"the fees of {contract.id} are unknown", "give both --maker and --taker"
+        )
+    return FeeSchedule(
+        maker=maker if maker is not None or known is None else known.maker,  # type: ignore[arg-type]
+        taker=taker if taker is not None or known is None else known.taker,  # type: ignore[arg-type]
+    )
+
+
+def positions_of(texts: list[str]) -> list[Position]:
+    """``ETHUSDT,short,0.5,3000[,MARK]`` to positions."""
+    found = []
+    for text in texts:
+        parts = [part.strip() for part in text.split(",")]
+        if len(parts) not in (4, 5):
+            raise InputError(
+                "USAGE-004", f"--other {text!r}", "write ETHUSDT,short,0.5,3000 or with a mark at the end"
+            )
+        contract, side, quantity, entry = parts[:4]
+        mark = parts[4] if len(parts) == 5 else None
+        found.append(Position(contract=contract, side=side, quantity=quantity, entry=entry, mark=mark))
+    return found
+
+
+def _stop(stop: str | None, stop_pct: str | None) -> str:
+    if (stop is None) == (stop_pct is None):
+        raise InputError(
+            "USAGE-005", "a trade needs one stop", "give --stop 63700, --stop 2% or --stop-pct 2"
+        )
+    return stop if stop is not None else f"{(stop_pct or '').removesuffix('%')}%"
+
+
+def _print(plan: SizePlan, contract: Contract, explain: bool, output: Output) -> None:
+    if output.json:
+        print(plan.to_json())
+        return
+    if output.quiet:
+        print(plan.quantity)
+        return
+    screen = Screen(output)
+    screen.line()
+    if plan.feasible:
+        _print_fitting(plan, contract, screen)
+    else:
+        _print_refused(plan, contract, screen)
+    if explain:
+        screen.line("\nwhy")
+        for number, step in enumerate(plan.steps, 1):
+            screen.line(f"  {number}. {step}")
+    for warning in plan.warnings:
+        screen.line(f"\n! {warning}", style="yellow")
+    screen.line()
+
+
+def _print_fitting(plan: SizePlan, contract: Contract, screen: Screen) -> None:
+    verb, glyph = ("BUY", "▲") if plan.side == "long" else ("SELL", "▼")
+    screen.headline(
+        glyph,
+        f"{verb} {grouped(plan.quantity)} {plan.base}",
+        f"{plan.contract} {plan.margin} {plan.leverage}×   {plan.preview}",
+        good=True,
+    )
+    screen.line()
+    screen.rows(_fitting_rows(plan, contract))
+    screen.line(
+        f"\n  one lot more would lose {cost(plan.next_lot_loss)}:"
+        f" stopped by {(plan.binding or '').replace('_', ' ')}"
+    )
+
+
+def _fitting_rows(plan: SizePlan, contract: Contract) -> list[Row]:
+    parts = plan.loss_breakdown
+    assert parts is not None  # a plan that fits has its loss split up
+    long = plan.side == "long"
+    if plan.liquidation_price is None:
+        liquidation = (
+            "liquidation",
+            "unknown" if not contract.tier_rows else "none",
+            _no_liquidation(contract),
+        )
+    else:
+        at = price(contract, plan.liquidation_price, up=long)
+        liquidation = ("liquidation", at, f"maintenance margin {cost(plan.maintenance_margin)}")
+    return [
+        ("entry", grouped(plan.entry), ""),
+        (
+            "stop",
+            price(contract, plan.stop, up=long),
+            f"{plan.stop_distance} away, {plan.cash_per_tick} {plan.settle} a tick",
+        ),
+        ("loss at stop", loss(plan.loss_at_stop), f"of a budget of {grouped(plan.budget)} {plan.settle}"),
+        *(
+            (f"  {name.replace('_', ' ')}", cost(getattr(parts, name)), "")
+            for name in parts.__struct_fields__
+        ),
+        ("worst loss", loss(plan.worst_loss), "if price gaps through the stop to bankruptcy"),
+        ("notional", grouped(plan.notional), f"{plan.effective_leverage}× of equity"),
+        ("margin", cost(plan.initial_margin), f"stays free: {gain(plan.free_margin_after)}"),
+        liquidation,
+        ("break-even", grouped(plan.break_even_price or "none"), "all costs in"),
+        *(
+            (
+                f"target {number}",
+                grouped(one.price),
+                f"{gain(one.profit)} = {signed(one.r)} R on {one.quantity} {plan.base}",
+            )
+            for number, one in enumerate(plan.targets, 1)
+        ),
+        ("facts", plan.as_of or "own", _age(plan.as_of)),
+    ]
+
+
+def _no_liquidation(contract: Contract) -> str:
+    return "margin tiers unknown" if not contract.tier_rows else "no price above zero liquidates it"
+
+
+def _age(as_of: str | None) -> str:
+    if as_of is None:
+        return ""
+    today = utc_date(SystemClock().now_ns())
+    days = (today - type(today).fromisoformat(as_of)).days
+    return f"{days} days old" if days > 0 else ""
+
+
+def _print_refused(plan: SizePlan, contract: Contract, screen: Screen) -> None:
+    block = plan.blocked_by
+    assert block is not None
+    screen.headline(
+        "■",
+        "NO TRADE",
+        f"{plan.contract} {plan.side}   {block.code} {block.rule.replace('_', ' ')}",
+        good=False,
+    )
+    screen.line(f"\n  {block.text}\n")
+    if not plan.ways_out:
+        screen.line("  no single change of stop, equity, risk or contract makes it fit")
+    for number, way in enumerate(plan.ways_out):
+        screen.line(f"  {'ways out' if number == 0 else '':<10}{way.text}")

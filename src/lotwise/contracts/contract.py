@@ -1,0 +1,301 @@
+"""A contract: its facts as exact text, and the integers the kernel works with.
+
+Facts are kept as the venue prints them (``tick_size="0.1"``); what is not known is ``None``.
+Building a contract checks the facts against each other and proves that its arithmetic fits
+64 bits (:mod:`lotwise.contracts.bounds`), so a rule never meets a contract it cannot count.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from lotwise.contracts.bounds import MAX_NOTIONAL_CASH, check_unit
+from lotwise.contracts.tiers import MarginTier, tier_rows
+from lotwise.errors import InputError
+from lotwise.kernel.layout import LEVERAGE, TierRow
+from lotwise.units import (
+    SCALE,
+    Cash,
+    Lots,
+    Number,
+    Price8,
+    Rate8,
+    Ticks,
+    parse_rate,
+    parse_scaled,
+    scaled_text,
+)
+
+ContractKind = Literal["linear_perpetual", "linear_dated"]
+
+_ID_PART = re.compile(r"[^\s:,]{1,40}")  # some venues list names in Chinese characters
+
+
+class FeeSchedule(msgspec.Struct, frozen=True):
+    """Fee rates as fractions of notional: ``FeeSchedule("0.0002", "0.0005")`` or ``"0.05%"``."""
+
+    maker: Number
+    taker: Number
+
+    def __post_init__(self) -> None:
+        for name in ("maker", "taker"):
+            rate = parse_rate(getattr(self, name), f"{name} fee")
+            if not -SCALE // 100 <= rate <= SCALE // 10:
+                raise InputError(
+                    "CONTRACT-120",
+                    f"{name} fee is {getattr(self, name)}: outside -1 % to 10 %",
+                    'write 0.05 % as "0.0005" or "0.05%"',
+                )
+
+    @property
+    def maker8(self) -> Rate8:
+        """Maker rate in 1e-8; a rebate counts as 0 where a loss is estimated."""
+        return parse_rate(self.maker, "maker fee")
+
+    @property
+    def taker8(self) -> Rate8:
+        """Taker rate in 1e-8."""
+        return parse_rate(self.taker, "taker fee")
+
+
+class FundingTerms(msgspec.Struct, frozen=True):
+    """How often funding is exchanged, and between which rates; ``None`` is unknown."""
+
+    interval_hours: int
+    cap: str | None = None
+    floor: str | None = None
+    as_of: str | None = None
+
+
+class Scales(NamedTuple):
+    """The integers of a contract; see DESIGN of :mod:`lotwise.kernel.layout` for units."""
+
+    tick_size8: Price8
+    lot_size8: int
+    coin_per_lot16: int
+    """Coins in one lot, in 1e-16: lot size and contract size have 8 decimals each."""
+    cash_per_tick_lot: Cash
+    min_lots: Lots
+    max_lots: Lots | None
+    min_notional_cash: Cash
+    max_leverage100: int | None
+    leverage_step100: int
+    price_decimals: int
+
+
+class Contract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """One tradable contract and the rules of its day.
+
+    Only ``symbol``, ``base``, ``tick_size`` and ``lot_size`` must be given; a contract of your
+    own is built in one call.
+
+    Parameters
+    ----------
+    tick_size
+        Smallest price step in the quote.
+    lot_size
+        Smallest quantity step in contracts.
+    contract_size
+        Coins per contract: 1 where the venue counts in coins.
+    min_quantity, max_quantity, max_market_quantity
+        In contracts; ``None`` is unknown.
+    min_notional
+        Smallest opening order in the quote; reduce-only orders are exempt.
+    tiers
+        Maintenance margin tiers, lowest first; empty is unknown.
+    maintenance_rule
+        ``"mark"``: maintenance margin follows the price (Binance; Bybit since 2025-09-02);
+        ``"entry"``: fixed at entry (Bybit before).
+
+    Raises
+    ------
+    InputError
+        CONTRACT-1xx: a fact is malformed, contradicts another, or would not fit 64 bits.
+
+    Examples
+    --------
+    >>> micro = Contract(symbol="MICRO", base="ETH", tick_size="0.01", lot_size="1", contract_size="0.001")
+    >>> micro.quantity_text(428), micro.price_text(345_000)
+    ('0.428', '3450.00')
+    """
+
+    symbol: str
+    base: str
+    tick_size: Number
+    lot_size: Number
+    venue: str = "own"
+    quote: str = "USDT"
+    settle: str = ""
+    kind: ContractKind = "linear_perpetual"
+    contract_size: Number = "1"
+    min_quantity: Number | None = None
+    max_quantity: Number | None = None
+    max_market_quantity: Number | None = None
+    min_notional: Number | None = None
+    max_leverage: Number | None = None
+    leverage_step: Number = "1"
+    maintenance_rule: Literal["mark", "entry"] = "mark"
+    margin_holds_closing_fee: bool = False
+    tiers: tuple[MarginTier, ...] | list[MarginTier] = ()
+    fees: FeeSchedule | None = None
+    funding: FundingTerms | None = None
+    liquidation_fee: Number | None = None
+    listed: str | None = None
+    expiry: str | None = None
+    as_of: str | None = None
+    limits_as_of: str | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("venue", "symbol", "base", "quote"):
+            text = getattr(self, name)
+            if not (isinstance(text, str) and text.isprintable() and _ID_PART.fullmatch(text)):
+                raise InputError(
+                    "CONTRACT-101",
+                    f"{name} is {text!r}: not a name",
+                    "use 1 to 40 characters without blanks, colons and commas",
+                )
+        msgspec.structs.force_setattr(self, "tiers", tuple(self.tiers))
+        if not self.settle:
+            msgspec.structs.force_setattr(self, "settle", self.quote)
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise InputError(
+                    "CONTRACT-102", f"{name} is {getattr(self, name)!r}", f"use one of {', '.join(allowed)}"
+                )
+        self.scales  # noqa: B018  # proves the facts now, not at the first trade
+        self.tier_rows  # noqa: B018
+
+    @property
+    def id(self) -> str:
+        """``venue:SYMBOL``."""
+        return f"{self.venue}:{self.symbol}"
+
+    @cached_property
+    def scales(self) -> Scales:
+        """The contract's integers, computed once."""
+        tick8 = _positive(self.tick_size, "tick_size")
+        lot8 = _positive(self.lot_size, "lot_size")
+        coin16 = lot8 * _positive(self.contract_size, "contract_size")
+        minimum = _lots(self.min_quantity, "min_quantity", lot8, round_up=True)
+        largest = [
+            lots
+            for lots in (
+                _lots(self.max_quantity, "max_quantity", lot8, round_up=False),
+                _lots(self.max_market_quantity, "max_market_quantity", lot8, round_up=False),
+            )
+            if lots is not None
+        ]
+        return Scales(
+            tick_size8=Price8(tick8),
+            lot_size8=lot8,
+            coin_per_lot16=coin16,
+            cash_per_tick_lot=check_unit(self.id, tick8, coin16),
+            min_lots=Lots(max(1, minimum or 1)),
+            max_lots=Lots(min(largest)) if largest else None,
+            min_notional_cash=Cash(_optional(self.min_notional, "min_notional", 8) or 0),
+            max_leverage100=self._leverage100(),
+            leverage_step100=_optional(self.leverage_step, "leverage_step", 2) or LEVERAGE,
+            price_decimals=_decimals(tick8),
+        )
+
+    def _leverage100(self) -> int | None:
+        stated = _optional(self.max_leverage, "max_leverage", 2)
+        if stated is None and self.tiers:
+            stated = _optional(self.tiers[0].max_leverage, "max_leverage", 2)
+        if stated is not None and not LEVERAGE <= stated <= 1000 * LEVERAGE:
+            raise InputError("CONTRACT-103", f"max_leverage is {self.max_leverage}", "use 1 to 1000")
+        return stated
+
+    @cached_property
+    def tier_rows(self) -> tuple[TierRow, ...]:
+        """The tiers as the kernel reads them; empty where unknown."""
+        return tier_rows(self.id, tuple(self.tiers))
+
+    def max_lots_at(self, price_ticks: int) -> Lots:
+        """Largest order whose arithmetic is exact at prices up to ``price_ticks``, venue cap included."""
+        exact = MAX_NOTIONAL_CASH // (self.scales.cash_per_tick_lot * max(1, price_ticks))
+        venue = self.scales.max_lots
+        return Lots(exact if venue is None else min(exact, venue))
+
+    def price_text(self, ticks: int) -> str:
+        """Exact text of an on-tick price.
+
+        >>> Contract(symbol="X", base="X", tick_size="0.10", lot_size="1").price_text(637_000)
+        '63700.0'
+        """
+        return scaled_text(ticks * self.scales.tick_size8, 8, self.scales.price_decimals)
+
+    def contracts_text(self, lots: int) -> str:
+        """Exact text of a quantity in contracts, the unit of the venue's order."""
+        return scaled_text(lots * self.scales.lot_size8, 8)
+
+    def quantity_text(self, lots: int) -> str:
+        """Exact text of a quantity in coins of the base."""
+        return scaled_text(lots * self.scales.coin_per_lot16, 16)
+
+    def notional_text(self, ticks: int, lots: int) -> str:
+        """Exact worth of ``lots`` at an on-tick price, in the quote."""
+        return scaled_text(ticks * lots * self.scales.cash_per_tick_lot, 8, 2)
+
+    def price_ticks(self, value: Number, name: str) -> Ticks:
+        """On-tick price as ticks.
+
+        Raises
+        ------
+        InputError
+            SIZE-001 not positive; SIZE-002 between two ticks: the message names both.
+        """
+        price8 = parse_scaled(value, name)
+        if price8 <= 0:
+            raise InputError("SIZE-001", f"{name} is {value}: a price is positive", f"give {name} above 0")
+        ticks, rest = divmod(price8, self.scales.tick_size8)
+        if rest:
+            below, above = self.price_text(ticks), self.price_text(ticks + 1)
+            raise InputError(
+                "SIZE-002",
+                f"{name} is {value}: not a multiple of the tick {self.tick_size} of {self.id}",
+                f"nearest prices: {above}" if ticks == 0 else f"nearest prices: {below} and {above}",
+            )
+        return Ticks(ticks)
+
+    def replace(self, **changes: object) -> Contract:
+        """A copy with some facts changed, checked again."""
+        return msgspec.structs.replace(self, **changes)
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "kind": ("linear_perpetual", "linear_dated"),
+    "maintenance_rule": ("mark", "entry"),
+}
+
+
+def _positive(value: Number, name: str) -> int:
+    scaled = parse_scaled(value, name)
+    if scaled <= 0:
+        raise InputError("CONTRACT-104", f"{name} is {value}: must be positive", f"give {name} above 0")
+    return scaled
+
+
+def _optional(value: Number | None, name: str, decimals: int) -> int | None:
+    if value is None:
+        return None
+    scaled = parse_scaled(value, name, decimals)
+    if scaled < 0:
+        raise InputError("CONTRACT-104", f"{name} is {value}: must not be negative", "use None for unknown")
+    return scaled
+
+
+def _lots(value: Number | None, name: str, lot8: int, *, round_up: bool) -> int | None:
+    scaled = _optional(value, name, 8)
+    if scaled is None:
+        return None
+    return -(-scaled // lot8) if round_up else scaled // lot8
+
+
+def _decimals(tick8: int) -> int:
+    return len(scaled_text(tick8).partition(".")[2])

@@ -1,0 +1,33 @@
+"""Why a rule said no. The kernel returns these; a face gives them words, numbers and ways out.
+
+In order of precedence: where several rules say no, the first one here is named.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+OK: Final = 0
+BUDGET: Final = 1
+"""The loss at the stop, with all costs, exceeds the budget."""
+MAX_QUANTITY: Final = 2
+"""The venue's largest order, or the largest size that fits int64."""
+MARGIN: Final = 3
+"""The free money does not carry the initial margin and the entry fee."""
+HEADROOM: Final = 4
+"""The plan's share of equity that may be margin is used up."""
+PLAN_LEVERAGE: Final = 5
+"""More leverage than the plan allows would be needed."""
+TIER: Final = 6
+"""More leverage than the venue's tier for that notional allows would be needed."""
+LIQUIDATION: Final = 7
+"""Liquidation would not stay beyond the stop by the chosen multiple."""
+LOT: Final = 8
+"""A leg would be smaller than the venue's smallest quantity."""
+MIN_NOTIONAL: Final = 9
+"""A leg would be worth less than the venue's smallest order."""
+
+NEVER: Final = 10
+"""No positive price liquidates the position."""
+ALWAYS: Final = 11
+"""The account is under its maintenance margin at every price."""

@@ -1,0 +1,269 @@
+"""From a solved question to the answer a person reads: every number as exact text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from lotwise.contracts.contract import Contract
+from lotwise.kernel.arith import mul_div_ceil, mul_div_floor
+from lotwise.kernel.feasibility import margin_needed, margin_room, wallet_behind
+from lotwise.kernel.layout import LONG, RATE
+from lotwise.kernel.margin import (
+    bankruptcy_fraction,
+    liquidation_by,
+    maintenance_trunc,
+    price8_ceil,
+    price8_floor,
+)
+from lotwise.kernel.sizing import (
+    break_even_ticks,
+    entry_fee_ceil,
+    entry_tick_lots,
+    gain_floor,
+    loss_parts,
+)
+from lotwise.records.answers import LossBreakdown, SizePlan, TargetAnswer
+from lotwise.records.order import SizedOrder
+from lotwise.sizing.ask import Target, average_ticks8, side_text
+from lotwise.sizing.explain import steps_of, warnings_of
+from lotwise.sizing.solve import Question, Rows, rows_of, solve
+from lotwise.sizing.ways import distance_text, ways_out
+from lotwise.sizing.words import RULE_NAMES, block_of, leverage_text, smallest_loss
+from lotwise.units import Cash, Lots, Ticks, cash_text, grouped, scaled_text
+
+
+class Figures(NamedTuple):
+    """The numbers of an order of ``lots``, before they become text. Money in Cash."""
+
+    lots: Lots
+    notional: Cash
+    parts: tuple[int, int, int, int, int, int]
+    loss: Cash
+    worst: Cash
+    margin: Cash
+    free_after: int
+    maintenance: Cash | None
+    liquidation8: int | None
+    """Toward the entry, the cautious side."""
+    bankruptcy8: int | None
+    break_even: Ticks
+
+
+def figures_of(question: Question, rows: Rows, order: SizedOrder) -> Figures:
+    """Every number of the order, each from its rule in the kernel."""
+    contract, intent, lots = question.contract, question.intent, order.lots
+    spec, ask, limits, legs, tiers = rows
+    notional = Cash(entry_tick_lots(legs, lots) * spec[0].cash_per_tick_lot)
+    parts = loss_parts(spec, ask, legs, lots=lots)
+    margin = margin_needed(spec, ask, legs, lots=lots, leverage100=order.leverage100)
+    wallet = wallet_behind(spec, ask, limits, legs=legs, lots=lots, leverage100=order.leverage100)
+    fee = entry_fee_ceil(spec, ask, legs, lots=lots)
+    liquidation = liquidation_by(
+        spec[0].entry_based, intent.side, tiers, entry_notional_cash=notional, wallet_cash=wallet
+    )
+    bankruptcy = bankruptcy_fraction(intent.side, entry_notional_cash=notional, wallet_cash=wallet)
+    return Figures(
+        lots=lots,
+        notional=notional,
+        parts=parts,
+        loss=Cash(sum(parts)),
+        worst=Cash(margin + fee + parts[5])
+        if not question.account.is_cross
+        else question.account.equity_cash,
+        margin=margin,
+        free_after=margin_room(spec, ask, limits, legs=legs, lots=lots) - margin,
+        maintenance=maintenance_trunc(tiers, notional) if tiers else None,
+        liquidation8=cautious_price8(contract, intent.side, lots, liquidation) if tiers else None,
+        bankruptcy8=cautious_price8(contract, intent.side, lots, bankruptcy),
+        break_even=break_even_ticks(spec, ask, legs, lots=lots),
+    )
+
+
+def cautious_price8(
+    contract: Contract, side: int, lots: Lots, fraction: tuple[int, int, int, int]
+) -> int | None:
+    """Price of a notional fraction rounded toward the entry; ``None`` where no price does it."""
+    _, _, numerator, denominator = fraction
+    if numerator <= 0:
+        return None
+    rounded = price8_ceil if side == LONG else price8_floor
+    return rounded(
+        numerator,
+        denominator,
+        lots=lots,
+        cash_per_tick_lot=contract.scales.cash_per_tick_lot,
+        tick_size8=contract.scales.tick_size8,
+    )
+
+
+def assemble(question: Question, goals: Sequence[Target]) -> SizePlan:
+    """Solve the question and write the answer down."""
+    rows = rows_of(question)
+    order = solve(question, rows)
+    return _fitting(question, rows, order, goals) if order.lots else _refused(question, rows, order)
+
+
+def _fitting(question: Question, rows: Rows, order: SizedOrder, goals: Sequence[Target]) -> SizePlan:
+    contract = question.contract
+    figures = figures_of(question, rows, order)
+    lots = order.lots
+    targets = [
+        _target(question, rows, order, figures, goal, part)
+        for goal, part in zip(goals, _lots_per_target(lots, goals), strict=True)
+    ]
+    price, entry_fee, exit_fee, spread, slippage, funding = (cash_text(part) for part in figures.parts)
+    return SizePlan(
+        **_asked(question, figures),
+        feasible=True,
+        lots=lots,
+        quantity=contract.quantity_text(lots),
+        contracts=contract.contracts_text(lots),
+        notional=cash_text(figures.notional),
+        preview=_preview(contract, lots, figures.notional),
+        loss_at_stop=cash_text(figures.loss),
+        loss_breakdown=LossBreakdown(
+            price=price,
+            entry_fee=entry_fee,
+            exit_fee=exit_fee,
+            spread=spread,
+            slippage=slippage,
+            funding=funding,
+        ),
+        worst_loss=cash_text(figures.worst),
+        budget=cash_text(order.budget_cash),
+        budget_used=scaled_text(mul_div_ceil(figures.loss, 10_000, order.budget_cash), 4, 2),
+        leverage=leverage_text(order.leverage100),
+        effective_leverage=scaled_text(
+            mul_div_ceil(figures.notional, 10_000, question.account.equity_cash), 4, 2
+        ),
+        initial_margin=cash_text(figures.margin),
+        free_margin_after=cash_text(figures.free_after),
+        maintenance_margin=None if figures.maintenance is None else cash_text(figures.maintenance),
+        liquidation_price=_price8_text(figures.liquidation8),
+        bankruptcy_price=_price8_text(figures.bankruptcy8),
+        break_even_price=contract.price_text(figures.break_even) if figures.break_even else None,
+        cash_per_tick=cash_text(lots * contract.scales.cash_per_tick_lot),
+        next_lot_loss=cash_text(smallest_loss(rows, order)),
+        targets=targets,
+        binding=RULE_NAMES[order.binding],
+        blocked_by=None,
+        ways_out=[],
+        warnings=warnings_of(question, figures, targets),
+        steps=steps_of(question, rows, order, figures),
+    )
+
+
+def _refused(question: Question, rows: Rows, order: SizedOrder) -> SizePlan:
+    block = block_of(question, rows, order)
+    return SizePlan(
+        **_asked(question, None),
+        feasible=False,
+        lots=0,
+        quantity="0",
+        contracts="0",
+        notional="0.00",
+        preview="no order",
+        loss_at_stop=None,
+        loss_breakdown=None,
+        worst_loss=None,
+        budget=cash_text(order.budget_cash),
+        budget_used="0.00",
+        leverage=None,
+        effective_leverage=None,
+        initial_margin=None,
+        free_margin_after=None,
+        maintenance_margin=None,
+        liquidation_price=None,
+        bankruptcy_price=None,
+        break_even_price=None,
+        cash_per_tick=None,
+        next_lot_loss=cash_text(smallest_loss(rows, order)),
+        targets=[],
+        binding=None,
+        blocked_by=block,
+        ways_out=ways_out(question, rows, order),
+        warnings=warnings_of(question, None, []),
+        steps=steps_of(question, rows, order, None),
+    )
+
+
+def _asked(question: Question, figures: Figures | None) -> dict[str, Any]:
+    """What both answers repeat of the question."""
+    contract, intent = question.contract, question.intent
+    average8 = average_ticks8(intent.entries)
+    entry = (
+        contract.price_text(intent.entries[0].price_ticks)
+        if len(intent.entries) == 1
+        else scaled_text(average8 * contract.scales.tick_size8 // RATE)
+    )
+    stop, distance = contract.price_text(intent.stop_ticks), distance_text(intent, intent.stop_ticks)
+    if intent.stop_is_liquidation:
+        price8 = (figures.liquidation8 or figures.bankruptcy8) if figures else None
+        stop = scaled_text(price8) if price8 else "liquidation"
+        distance = "liquidation"
+    return {
+        "contract": contract.id,
+        "side": side_text(intent.side),
+        "entry": entry,
+        "stop": stop,
+        "stop_distance": distance,
+        "margin": "cross" if question.account.is_cross else "isolated",
+        "settle": contract.settle,
+        "base": contract.base,
+        "as_of": contract.as_of,
+    }
+
+
+def _preview(contract: Contract, lots: int, notional: int) -> str:
+    """The three units side by side, so that a wrong one is seen before the order."""
+    contracts = contract.contracts_text(lots)
+    word = "contract" if contracts == "1" else "contracts"
+    return (
+        f"{grouped(contract.quantity_text(lots))} {contract.base} = {grouped(contracts)} {word}"
+        f" = {grouped(cash_text(notional))} {contract.quote}"
+    )
+
+
+def _price8_text(price8: int | None) -> str | None:
+    return None if price8 is None else scaled_text(price8)
+
+
+def _lots_per_target(lots: Lots, goals: Sequence[Target]) -> list[Lots]:
+    """Lots closed at each target: parts by cumulative shares, rounded down; a whole is all of them."""
+    split = []
+    through8, before = 0, 0
+    for goal in goals:
+        if goal.share8 == RATE:
+            split.append(lots)
+            continue
+        through8 += goal.share8
+        through = mul_div_floor(lots, through8, RATE)
+        split.append(Lots(through - before))
+        before = through
+    return split
+
+
+def _target(
+    question: Question, rows: Rows, order: SizedOrder, figures: Figures, goal: Target, part: Lots
+) -> TargetAnswer:
+    contract = question.contract
+    profit = 0
+    if part:
+        profit = gain_floor(
+            rows.spec,
+            rows.ask,
+            rows.legs,
+            lots=order.lots,
+            exit_lots=part,
+            exit_ticks=goal.price_ticks,
+            exit_fee8=question.intent.exit_fee8,
+            exit_spread=question.intent.spread_ticks,
+        )
+    return TargetAnswer(
+        price=contract.price_text(goal.price_ticks),
+        profit=cash_text(profit),
+        r=scaled_text(mul_div_floor(profit, 10_000, figures.loss), 4, 2) if figures.loss else "0.00",
+        lots=part,
+        quantity=contract.quantity_text(part),
+    )

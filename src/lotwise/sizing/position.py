@@ -1,0 +1,113 @@
+"""A position the account already holds, and what it does to the others under cross margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from lotwise.contracts import catalogue
+from lotwise.contracts.contract import Contract
+from lotwise.errors import FactsError, InputError
+from lotwise.kernel.margin import maintenance_trunc, notional_at_price8_trunc, unrealised_pnl_trunc
+from lotwise.sizing.ask import read_side
+from lotwise.units import Cash, Lots, Number, Price8, parse_scaled
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """An open position, for cross margin: ``Position(contract="binance:ETHUSDT", side="short",
+    quantity="0.5", entry="3000", mark="3100")``; ``quantity`` in coins, prices may be off-tick."""
+
+    contract: Contract | str
+    side: str
+    quantity: Number
+    entry: Number
+    mark: Number | None = None
+
+
+def read_quantity(contract: Contract, quantity: Number) -> Lots:
+    """Lots of a quantity in coins (``"0.5"``, ``"0.5 BTC"``) or contracts (``"500 contracts"``).
+
+    Raises
+    ------
+    InputError
+        SIZE-030 not positive; SIZE-031 between two lots: the message names both.
+    """
+    scales = contract.scales
+    text = quantity.strip() if isinstance(quantity, str) else quantity
+    in_contracts = False
+    if isinstance(text, str):
+        number, _, unit = text.partition(" ")
+        unit = unit.strip().lower()
+        in_contracts = unit in ("contract", "contracts", "ct")
+        if unit and not in_contracts and unit != contract.base.lower():
+            raise InputError(
+                "SIZE-032", f"quantity {quantity!r}: unknown unit", f"use {contract.base} or contracts"
+            )
+        text = number
+    scaled16 = parse_scaled(text, "quantity", 16)
+    per_lot16 = scales.lot_size8 * 10**8 if in_contracts else scales.coin_per_lot16
+    if scaled16 <= 0:
+        raise InputError("SIZE-030", f"quantity is {quantity}", "give a quantity above 0")
+    lots, rest = divmod(scaled16, per_lot16)
+    if rest:
+        name = contract.contracts_text if in_contracts else contract.quantity_text
+        raise InputError(
+            "SIZE-031",
+            f"quantity {quantity} is not a multiple of the lot {name(1)} of {contract.id}",
+            f"nearest quantities: {name(lots + 1)}"
+            if lots == 0
+            else f"nearest: {name(lots)} and {name(lots + 1)}",
+        )
+    return Lots(lots)
+
+
+def read_price8(value: Number, name: str) -> Price8:
+    """A positive price in 1e-8; entries and marks of positions are averages and may be off-tick.
+
+    Raises
+    ------
+    InputError
+        SIZE-001.
+    """
+    price8 = parse_scaled(value, name)
+    if price8 <= 0:
+        raise InputError("SIZE-001", f"{name} is {value}: a price is positive", f"give {name} above 0")
+    return Price8(price8)
+
+
+def others_at_mark(others: Sequence[Position]) -> tuple[Cash, Cash]:
+    """(maintenance margin, unrealised PnL) of other cross positions at their marks.
+
+    Each amount is cut to 1e-8 as Binance shows it; a short's PnL falls when its mark rises.
+
+    Raises
+    ------
+    FactsError
+        CONTRACT-303 a contract whose margin tiers are unknown.
+    """
+    maintenance, pnl = 0, 0
+    for other in others:
+        contract = catalogue.load(other.contract) if isinstance(other.contract, str) else other.contract
+        if not contract.tier_rows:
+            raise FactsError(
+                "CONTRACT-303",
+                f"the margin tiers of {contract.id} are unknown",
+                "give a Contract with tiers, or leave the position out and lower the wallet",
+            )
+        unit, tick8 = contract.scales.cash_per_tick_lot, contract.scales.tick_size8
+        lots = read_quantity(contract, other.quantity)
+        entry8 = read_price8(other.entry, "entry")
+        mark8 = read_price8(other.entry if other.mark is None else other.mark, "mark")
+        worth = notional_at_price8_trunc(mark8, lots, cash_per_tick_lot=unit, tick_size8=tick8)
+        cost = notional_at_price8_trunc(entry8, lots, cash_per_tick_lot=unit, tick_size8=tick8)
+        maintenance += maintenance_trunc(contract.tier_rows, worth)
+        pnl += unrealised_pnl_trunc(
+            read_side(other.side),
+            entry_notional_cash=cost,
+            price8=mark8,
+            lots=lots,
+            cash_per_tick_lot=unit,
+            tick_size8=tick8,
+        )
+    return Cash(maintenance), Cash(pnl)

@@ -1,0 +1,197 @@
+"""``lotwise.size``: one question in a trader's words, one answer with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from lotwise.contracts import catalogue
+from lotwise.contracts.contract import Contract, FeeSchedule
+from lotwise.errors import InputError
+from lotwise.kernel.layout import LEVERAGE, RATE
+from lotwise.records.answers import SizePlan
+from lotwise.records.order import AccountView, Intent, Limits
+from lotwise.sizing import ask
+from lotwise.sizing.plan import assemble
+from lotwise.sizing.position import Position, others_at_mark
+from lotwise.sizing.solve import Question
+from lotwise.units import Cash, Number, Rate8, Ticks, parse_rate, parse_scaled
+
+UNKNOWN_MAX_LEVERAGE100 = 125 * LEVERAGE
+"""Cap where the venue's is unknown: the largest ccxt's ``setLeverage`` sends to Binance."""
+
+
+def size(
+    contract: Contract | str,
+    *,
+    side: str,
+    entry: ask.Entries,
+    stop: Number,
+    equity: Number,
+    risk: Number,
+    atr: Number | None = None,
+    entry_as: Literal["taker", "maker"] = "taker",
+    fees: FeeSchedule | None = None,
+    spread: Number = "0",
+    slippage: Number = "0",
+    funding_rate: Number | None = None,
+    hold_hours: Number = "0",
+    funding_interval_hours: int | None = None,
+    targets: Sequence[Number] = (),
+    margin: Literal["isolated", "cross"] = "isolated",
+    leverage: Number | None = None,
+    max_leverage: Number | None = None,
+    liquidation_multiple: Number = "1.5",
+    max_margin: Number = "100%",
+    free_margin: Number | None = None,
+    mark: Number | None = None,
+    others: Sequence[Position] = (),
+) -> SizePlan:
+    """The largest whole number of lots whose loss at the stop, with all costs, fits the budget.
+
+    Parameters
+    ----------
+    contract
+        A :class:`~lotwise.Contract` or its id, ``"binance:BTCUSDT"``.
+    side
+        ``"long"`` or ``"short"``.
+    entry
+        A price on the tick, or a ladder ``[("65000", "30%"), ("64000", "70%")]``.
+    stop
+        A price, ``"2%"``, ``"1.5atr"`` (with ``atr``), or ``"liquidation"`` (with ``leverage``).
+    equity, risk
+        Money of the account; ``"1%"`` of it or an amount of money to risk.
+    entry_as
+        ``"maker"`` where the entry rests: maker fee, no entry spread.
+    spread, slippage
+        Full spread, and allowance at the stop: ``"0.5"``, ``"5t"`` (ticks) or ``"2bp"``.
+    funding_rate, hold_hours
+        Rate per interval and planned hold; income is not counted.
+    targets
+        ``"66300"``, ``"2R"``, ``"3%"``, each with ``":50%"`` for a part of the position.
+    leverage
+        Given, or ``None`` for the lowest whole leverage that funds the trade.
+    max_leverage
+        The plan's cap.
+    liquidation_multiple
+        Liquidation must lie beyond this many stop distances from the entry.
+    max_margin
+        Share of equity that may be initial margin of this trade.
+    free_margin
+        Money not in use elsewhere; ``None`` is all equity.
+    mark
+        Mark price, for the open loss a venue reserves with the order.
+    others
+        Cross margin: the account's other positions.
+
+    Returns
+    -------
+    SizePlan
+        Decimal strings throughout. ``feasible`` false comes with ``blocked_by`` and ``ways_out``.
+
+    Raises
+    ------
+    InputError
+        Any value that cannot be used, with a code and a hint; see :mod:`lotwise.errors`.
+
+    Examples
+    --------
+    >>> plan = size("binance:BTCUSDT", side="long", entry="65000", stop="2%", equity="1000", risk="1%")
+    >>> plan.quantity, plan.loss_at_stop, plan.budget
+    ('0.007', '9.55045', '10.00')
+    """
+    found = catalogue.load(contract) if isinstance(contract, str) else contract
+    way = ask.read_side(side)
+    legs = ask.read_entries(found, way, entry)
+    at_liquidation = isinstance(stop, str) and stop.strip().lower() in (ask.LIQUIDATION_STOP, "liq")
+    asked = ask.read_leverage(found, leverage)
+    _check_margin_mode(margin, at_liquidation, asked, others)
+    stop_ticks = Ticks(0) if at_liquidation else ask.read_stop(found, way, legs, stop, atr)
+    reference = min(stop_ticks or legs[-1].price_ticks, legs[-1].price_ticks)
+    charged = ask.read_fees(found, fees)
+    if entry_as not in ("taker", "maker"):
+        raise InputError("SIZE-018", f"entry_as is {entry_as!r}", "use taker or maker")
+    intent = Intent(
+        contract_id=found.id,
+        side=way,
+        entries=legs,
+        stop_ticks=stop_ticks,
+        stop_is_liquidation=at_liquidation,
+        entry_takes=entry_as == "taker",
+        spread_ticks=ask.read_cost_ticks(found, spread, "spread", reference),
+        slippage_ticks=ask.read_cost_ticks(found, slippage, "slippage", reference),
+        entry_fee8=Rate8(max(0, charged.taker8 if entry_as == "taker" else charged.maker8)),
+        exit_fee8=Rate8(max(0, charged.taker8)),
+        funding8=ask.read_funding(found, way, funding_rate, hold_hours, funding_interval_hours),
+        mark_ticks2=0 if mark is None else _half_ticks(found, mark),
+    )
+    if intent.spread_ticks + intent.slippage_ticks >= reference:
+        raise InputError("SIZE-008", "spread and slippage together reach the price", "use smaller allowances")
+    question = Question(
+        found,
+        intent,
+        _account(equity, free_margin, margin == "cross", others),
+        Limits(
+            **dict(zip(("risk8", "risk_cash"), ask.read_risk(risk), strict=True)),  # type: ignore[arg-type]
+            leverage100=asked,
+            max_leverage100=ask.read_leverage(found, max_leverage, "max_leverage")
+            or found.scales.max_leverage100
+            or UNKNOWN_MAX_LEVERAGE100,
+            margin_share8=_share(max_margin),
+            liquidation_multiple8=_multiple(liquidation_multiple),
+        ),
+    )
+    goals = ask.read_targets(found, way, legs, None if at_liquidation else stop_ticks, targets)
+    return assemble(question, goals)
+
+
+def _check_margin_mode(margin: str, at_liquidation: bool, asked: int, others: Sequence[Position]) -> None:
+    if margin not in ("isolated", "cross"):
+        raise InputError("SIZE-017", f"margin is {margin!r}", "use isolated or cross")
+    if at_liquidation and not asked:
+        raise InputError(
+            "SIZE-016", "a stop at liquidation needs the leverage", "add leverage, e.g. leverage=20"
+        )
+    if at_liquidation and margin == "cross":
+        raise InputError("SIZE-016", "a stop at liquidation needs isolated margin", "use margin='isolated'")
+    if others and margin != "cross":
+        raise InputError("SIZE-017", "other positions matter only to cross margin", "use margin='cross'")
+
+
+def _half_ticks(contract: Contract, mark: Number) -> int:
+    mark8 = parse_scaled(mark, "mark")
+    if mark8 <= 0:
+        raise InputError("SIZE-001", f"mark is {mark}: a price is positive", "give mark above 0")
+    return 2 * mark8 // contract.scales.tick_size8
+
+
+def _account(
+    equity: Number, free_margin: Number | None, is_cross: bool, others: Sequence[Position]
+) -> AccountView:
+    owned = ask.read_equity(equity)
+    free = owned if free_margin is None else ask.read_equity(free_margin, "free_margin")
+    if free > owned:
+        raise InputError(
+            "SIZE-010", f"free_margin {free_margin} exceeds equity {equity}", "free margin is part of equity"
+        )
+    maintenance, _ = others_at_mark(others)
+    return AccountView(
+        equity_cash=owned,
+        free_cash=free,
+        is_cross=is_cross,
+        cross_cash=Cash(owned - maintenance) if is_cross else Cash(0),
+    )
+
+
+def _share(value: Number) -> Rate8:
+    share = parse_rate(value, "max_margin")
+    if not 0 < share <= RATE:
+        raise InputError("SIZE-019", f"max_margin is {value}", "use above 0 % up to 100 %")
+    return share
+
+
+def _multiple(value: Number) -> Rate8:
+    multiple = parse_rate(value, "liquidation_multiple")
+    if not RATE <= multiple <= 100 * RATE:
+        raise InputError("SIZE-019", f"liquidation_multiple is {value}", "use 1 to 100")
+    return multiple

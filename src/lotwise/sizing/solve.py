@@ -1,0 +1,103 @@
+"""From the nouns to the kernel and back: one question, one answer, integers throughout."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lotwise.contracts.contract import Contract
+from lotwise.kernel.arith import mul_div_floor
+from lotwise.kernel.codes import LOT, OK
+from lotwise.kernel.feasibility import largest_feasible, largest_legal, leverage_for, refusal, smallest_legal
+from lotwise.kernel.layout import RATE, AskRow, LegRow, LimitsRow, SpecRow, TierRow
+from lotwise.records.order import AccountView, Intent, Limits, SizedOrder
+from lotwise.units import Cash, Lots
+
+
+class Rows(NamedTuple):
+    """The kernel's arguments: one-row lists, and the ladder and the tiers."""
+
+    spec: list[SpecRow]
+    ask: list[AskRow]
+    limits: list[LimitsRow]
+    legs: list[LegRow]
+    tiers: tuple[TierRow, ...]
+
+
+class Question(NamedTuple):
+    """Everything a size depends on; vary it with ``_replace`` and ask again."""
+
+    contract: Contract
+    intent: Intent
+    account: AccountView
+    limits: Limits
+
+
+def budget_cash(account: AccountView, limits: Limits) -> Cash:
+    """Money at risk: the amount asked for, or the share of equity rounded down."""
+    return limits.risk_cash or Cash(mul_div_floor(account.equity_cash, limits.risk8, RATE))
+
+
+def rows_of(question: Question) -> Rows:
+    """The kernel's view of a question."""
+    contract, intent, account, limits = question
+    scales = contract.scales
+    highest = max([intent.stop_ticks, intent.mark_ticks2 // 2, *(leg.price_ticks for leg in intent.entries)])
+    spec = SpecRow(
+        cash_per_tick_lot=scales.cash_per_tick_lot,
+        entry_based=int(contract.maintenance_rule == "entry"),
+        fee_to_close=int(contract.margin_holds_closing_fee),
+        max_lots=contract.max_lots_at(highest + intent.slippage_ticks + intent.spread_ticks),
+        min_lots=scales.min_lots,
+        min_notional_cash=scales.min_notional_cash,
+    )
+    ask = AskRow(
+        entry_fee8=intent.entry_fee8,
+        entry_spread_ticks=intent.spread_ticks if intent.entry_takes else 0,
+        exit_fee8=intent.exit_fee8,
+        exit_spread_ticks=intent.spread_ticks,
+        funding8=intent.funding8,
+        leverage100=limits.leverage100,
+        mark_ticks2=intent.mark_ticks2,
+        side=intent.side,
+        slippage_ticks=intent.slippage_ticks,
+        stop_is_liquidation=int(intent.stop_is_liquidation),
+        stop_ticks=intent.stop_ticks,
+    )
+    allowed = LimitsRow(
+        budget_cash=budget_cash(account, limits),
+        cross_cash=account.cross_cash,
+        free_cash=account.free_cash,
+        is_cross=int(account.is_cross),
+        liquidation_multiple8=limits.liquidation_multiple8,
+        margin_cash=mul_div_floor(account.equity_cash, limits.margin_share8, RATE),
+        max_leverage100=limits.max_leverage100,
+    )
+    legs = [
+        LegRow(cumulative_share8=leg.cumulative_share8, price_ticks=leg.price_ticks) for leg in intent.entries
+    ]
+    return Rows([spec], [ask], [allowed], legs, contract.tier_rows)
+
+
+def refusal_of(rows: Rows, lots: Lots) -> int:
+    """The first rule ``lots`` breaks, or OK."""
+    return refusal(rows.spec, rows.ask, rows.limits, legs=rows.legs, tiers=rows.tiers, lots=lots)
+
+
+def solve(question: Question, rows: Rows | None = None) -> SizedOrder:
+    """The largest size that fits every rule; 0 lots where the smallest order does not."""
+    rows = rows or rows_of(question)
+    most, binding = largest_feasible(rows.spec, rows.ask, rows.limits, legs=rows.legs, tiers=rows.tiers)
+    smallest = smallest_legal(rows.spec, rows.legs)
+    lots = largest_legal(rows.spec, rows.legs, Lots(most), smallest=smallest)
+    sized = lots or smallest
+    if lots and lots < most:
+        binding = LOT
+    return SizedOrder(
+        intent=question.intent,
+        lots=lots,
+        smallest_lots=smallest,
+        binding=binding if lots else OK,
+        refusal=OK if lots else refusal_of(rows, smallest),
+        leverage100=leverage_for(rows.spec, rows.ask, rows.limits, legs=rows.legs, lots=sized),
+        budget_cash=Cash(rows.limits[0].budget_cash),
+    )

@@ -1,0 +1,1 @@
+"""Public vectors as text tables, one line each; `reader` reads them."""

@@ -1,0 +1,49 @@
+"""What every test may ask for: a Hypothesis profile, a number of law cases, the real data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+LAW_CASES = {"test": 10_000, "proof": 1_000_000}
+EXAMPLES = {"test": 200, "proof": 20_000}
+
+PROFILE = os.environ.get("LOTWISE_PROFILE", "test")
+if PROFILE not in EXAMPLES:
+    raise pytest.UsageError(f"LOTWISE_PROFILE={PROFILE!r} is not a profile: use one of {sorted(EXAMPLES)}")
+
+for name, examples in EXAMPLES.items():
+    settings.register_profile(
+        name,
+        max_examples=examples,
+        derandomize=True,  # the same examples everywhere: a red run is red again
+        database=None,
+        deadline=None,  # the first example may compile a rule
+        suppress_health_check=[HealthCheck.too_slow],  # two busy cores are no fault of a law
+    )
+settings.load_profile(PROFILE)
+
+
+@pytest.fixture(scope="session")
+def law_cases() -> int:
+    """How many seeded cases a law runs: by profile, or ``LOTWISE_LAW_CASES``."""
+    given = os.environ.get("LOTWISE_LAW_CASES")
+    cases = int(given) if given else LAW_CASES[PROFILE]
+    if cases < 1:
+        raise pytest.UsageError(f"LOTWISE_LAW_CASES={given} proves nothing: give a positive number")
+    return cases
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real market data; a test that needs it is skipped where it is absent."""
+    given = os.environ.get("LOTWISE_TEST_DATA")
+    if not given:
+        pytest.skip("real market data is absent: LOTWISE_TEST_DATA is not set")
+    folder = Path(given)
+    if not folder.is_dir():
+        pytest.skip(f"real market data is absent: LOTWISE_TEST_DATA={given} is not a folder")
+    return folder
