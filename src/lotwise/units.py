@@ -37,6 +37,9 @@ MAX_WHOLE_DIGITS: Final = 12
 """Longest whole part read from text. 1e12 in 1e-8 steps is 1e20, beyond int64; the bounds
 of a contract are narrower still, and this keeps a typing slip from becoming arithmetic."""
 
+MAX_LENGTH: Final = 100
+"""Longest text read as a number: no market prints more, and Python itself stops at 4,300 digits."""
+
 MAX_CASH: Final = 10**10 * SCALE
 """Largest amount of money read from text; the bounds of a contract count on it."""
 
@@ -78,6 +81,8 @@ def plain_text(value: object, name: str) -> str:
         )
     else:
         text = _decimal_text(value, name)
+    if len(text) > MAX_LENGTH:
+        raise UnitError("UNIT-103", f"{name} has {len(text)} characters", f"give {name} in fewer digits")
     match = _PLAIN.fullmatch(text)
     if match is None:
         if _LEADING_POINT.fullmatch(text):

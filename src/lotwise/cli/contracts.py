@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from lotwise.cli.screen import Output, Screen
 from lotwise.contracts import catalogue
 from lotwise.contracts.contract import Contract
-from lotwise.errors import InputError
+from lotwise.errors import FactsError, InputError
 from lotwise.units import grouped, parse_rate, percent_text
 
 UNKNOWN = "–"
@@ -39,9 +41,13 @@ def contracts(
         How to answer.
     """
     if ":" in text:
+        if venue is not None:
+            raise InputError("USAGE-002", f"venue given twice: {text} and --venue {venue}", "give it once")
         found = catalogue.load(text, as_of)
         if output.json:
             print(json.dumps(facts_of(found), indent=2, ensure_ascii=False))
+        elif output.quiet:
+            print(found.id)
         else:
             _print_one(found, Screen(output))
         return 0
@@ -52,7 +58,9 @@ def contracts(
         raise InputError(
             "CONTRACT-202", f"no contract holds {text!r}", "try a coin such as BTC, or lotwise contracts"
         )
-    listed = [catalogue.load(name, as_of) for name in names[:top]]
+    listed = list(islice(_listed(names, as_of), top))
+    if not listed:
+        raise InputError("CONTRACT-203", f"no facts of {text!r} on {as_of}", "ask for a later day")
     if output.json:
         print(
             json.dumps(
@@ -62,10 +70,19 @@ def contracts(
             )
         )
     elif output.quiet:
-        print("\n".join(names[:top]))
+        print("\n".join(one.id for one in listed))
     else:
         _print_list(listed, len(names), Screen(output))
     return 0
+
+
+def _listed(names: list[str], as_of: str | None) -> Iterator[Contract]:
+    """The contracts that had facts on that day."""
+    for name in names:
+        try:
+            yield catalogue.load(name, as_of)
+        except FactsError:
+            continue
 
 
 def facts_of(contract: Contract) -> dict[str, Any]:
@@ -101,7 +118,7 @@ def _print_list(listed: list[Contract], count: int, screen: Screen) -> None:
     )
     more = f", the first {len(listed)} shown (--top)" if count > len(listed) else ""
     screen.line(
-        f"\n{count} contracts{more}; {UNKNOWN} is unknown. All facts: lotwise contracts {listed[0].id}\n"
+        f"\n  {count} contracts{more}; {UNKNOWN} is unknown. All facts: lotwise contracts {listed[0].id}\n"
     )
 
 
@@ -127,7 +144,7 @@ def _print_one(one: Contract, screen: Screen) -> None:
         ]
     )
     if not one.tiers:
-        screen.line("\n! margin tiers unknown: no liquidation price", style="yellow")
+        screen.line("\n  ! margin tiers unknown: no liquidation price", style="yellow")
     else:
         screen.line()
         screen.table(

@@ -24,7 +24,7 @@ def demo(*, output: Output = Output()) -> int:  # noqa: B008
         print(json.dumps([case._asdict() for case in worked_cases()], indent=2))
         return 0
     screen = Screen(output)
-    for command in REAL_TRADES:
+    for command in () if output.quiet else REAL_TRADES:
         screen.line(f"$ {command}", style="bold")
         words = shlex.split(command)[1:] + (["--plain"] if output.plain else [])
         code = main(words)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from lotwise.cli.screen import Output, Screen, cost, gain, price, signed
-from lotwise.cli.size import find, positions_of
+from lotwise.cli.size import find, positions_of, side_of
 from lotwise.contracts.contract import Contract
 from lotwise.contracts.tiers import MarginTier
 from lotwise.errors import InputError
@@ -22,7 +22,7 @@ def liq(
     *,
     quantity: Annotated[str, Parameter(name=["--quantity", "--qty"])],
     entry: str,
-    side: Literal["long", "short", "buy", "sell"] = "long",
+    side: Literal["long", "short", "buy", "sell"] | None = None,
     short: Annotated[bool, Parameter(negative="")] = False,
     leverage: str | None = None,
     wallet: str | None = None,
@@ -48,7 +48,7 @@ def liq(
     entry
         Average entry price.
     side
-        long or short.
+        long (the default) or short.
     short
         Same as --side short.
     leverage
@@ -81,14 +81,14 @@ def liq(
         contract = contract.replace(tiers=[_tier(text) for text in tier], max_leverage=None)
     answer = liquidation(
         contract,
-        side="short" if short else side,
+        side=side_of(side, short),
         quantity=quantity,
         entry=entry,
         leverage=leverage,
         wallet=wallet,
         extra_margin=extra_margin,
         margin=margin,
-        others=positions_of(other),
+        others=positions_of(other, contract),
         mark=mark,
         on=on,
         margin_call_at=margin_call_at,
@@ -146,7 +146,8 @@ def _print(answer: LiquidationAnswer, contract: Contract, screen: Screen) -> Non
         ]
     )
     for warning in answer.warnings:
-        screen.line(f"\n! {warning}", style="yellow")
+        screen.line()
+        screen.paragraph(f"! {warning}", hanging="    ", style="yellow")
     screen.line()
 
 

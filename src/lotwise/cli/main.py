@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -36,6 +37,7 @@ app.command("lotwise.cli.demo:demo", name="demo", help="Size real trades and pri
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; never a traceback for a user's mistake."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _print_anything()
     try:
         result = app(given, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
@@ -46,9 +48,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `lotwise contracts | head`: the reader has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk behind `>`
+        return _report(LotwiseError("IO-001", f"the answer could not be written: {error.strerror}"), given)
     except KeyboardInterrupt:
         return 130
     return result if isinstance(result, int) else 0
+
+
+def _print_anything() -> None:
+    """A terminal or pipe that cannot encode a glyph shows a question mark, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _first_line(text: str) -> str:
@@ -61,7 +72,7 @@ def _help_hint(given: Sequence[str]) -> str:
 
 
 def _report(error: LotwiseError, given: Sequence[str]) -> int:
-    if "--json" in given:
+    if any(word == "--json" or word.startswith("--json=") for word in given):
         print(json.dumps(error.as_dict(), ensure_ascii=False, indent=2))
     else:
         print(f"error[{error.code}]: {error.message}", file=sys.stderr)

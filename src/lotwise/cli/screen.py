@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
@@ -14,6 +15,7 @@ from lotwise.contracts.contract import Contract
 from lotwise.units import grouped, shown_down, shown_up
 
 MINUS = "\u2212"
+WIDTH = 100
 DECIMALS = 4
 """Money on the screen; ``--json`` has every digit."""
 
@@ -52,6 +54,12 @@ class Screen:
         """One line as it is."""
         self._console.print(Text(text, style=style), end="\n")
 
+    def paragraph(self, text: str, indent: str = "  ", hanging: str = "  ", style: str = "") -> None:
+        """A sentence, wrapped to the terminal and to 100 columns at the most."""
+        width = min(WIDTH, max(40, self._console.width))
+        for line in textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=hanging):
+            self.line(line, style)
+
     def headline(self, glyph: str, verdict: str, rest: str, good: bool) -> None:
         """The answer first."""
         text = Text.assemble(
@@ -61,7 +69,7 @@ class Screen:
         )
         self._console.print(text)
 
-    def rows(self, rows: Iterable[Row], indent: str = "") -> None:
+    def rows(self, rows: Iterable[Row], indent: str = "  ") -> None:
         """Labels left, values right-aligned under each other, notes after."""
         kept = [row for row in rows if row[1]]
         if not kept:
@@ -69,9 +77,10 @@ class Screen:
         labels = max(len(row[0]) for row in kept)
         values = max(len(row[1]) for row in kept)
         for label, value, note in kept:
+            after = f"  {note}" if note else ""
             self._console.print(
                 Text.assemble(
-                    (f"{indent}{label:<{labels}}  ", ""), (f"{value:>{values}}", "bold"), (f"  {note}", "dim")
+                    (f"{indent}{label:<{labels}}  ", ""), (f"{value:>{values}}", "bold"), (after, "dim")
                 )
             )
 
@@ -80,7 +89,7 @@ class Screen:
         listed = [header, *rows]
         widths = [max(len(row[column]) for row in listed) for column in range(len(header))]
         for number, row in enumerate(listed):
-            cells = [f"{row[0]:<{widths[0]}}"] + [
+            cells = [f"  {row[0]:<{widths[0]}}"] + [
                 f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)
             ]
             self._console.print(Text("  ".join(cells).rstrip(), style="dim" if number == 0 else ""))
@@ -101,6 +110,11 @@ def gain(text: str | None) -> str:
     return "" if text is None else signed(grouped(shown_down(text, DECIMALS)))
 
 
+def profit(text: str) -> str:
+    """:func:`gain` with its plus sign."""
+    return gain(text) if text.startswith("-") else "+" + gain(text)
+
+
 def signed(text: str) -> str:
     """A number with a typographic minus where it is negative."""
     return text.replace("-", MINUS, 1) if text.startswith("-") else text
@@ -111,4 +125,5 @@ def price(contract: Contract, text: str | None, *, up: bool) -> str:
     if text is None:
         return ""
     decimals = contract.scales.price_decimals
-    return grouped((shown_up if up else shown_down)(text, decimals))
+    whole, _, fraction = (shown_up if up else shown_down)(text, decimals).partition(".")
+    return grouped(f"{whole}.{fraction:0<{decimals}}" if decimals else whole)

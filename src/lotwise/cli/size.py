@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from lotwise.cli.screen import Output, Row, Screen, cost, gain, loss, price, signed
+from lotwise.cli.screen import Output, Row, Screen, cost, gain, loss, price, profit, signed
 from lotwise.clock import SystemClock, utc_date
 from lotwise.contracts import catalogue
 from lotwise.contracts.contract import Contract, FeeSchedule
@@ -28,7 +29,7 @@ def size(  # the options are the interface: cyclopts reads them from here
     stop: str | None = None,
     stop_pct: str | None = None,
     risk: str = "1%",
-    side: Literal["long", "short", "buy", "sell"] = "long",
+    side: Literal["long", "short", "buy", "sell"] | None = None,
     short: Annotated[bool, Parameter(negative="")] = False,
     venue: str | None = None,
     atr: str | None = None,
@@ -40,9 +41,9 @@ def size(  # the options are the interface: cyclopts reads them from here
     taker: str | None = None,
     spread: str = "0",
     slippage: str = "0",
-    funding_rate: str | None = None,
+    funding_rate: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     hold_hours: str = "0",
-    funding_interval: int | None = None,
+    funding_interval: str | None = None,
     target: Annotated[list[str], Parameter(name=["--target", "--tp"], negative="")] = [],  # noqa: B006
     liq_multiple: str = "1.5",
     max_margin: str = "100%",
@@ -70,7 +71,7 @@ def size(  # the options are the interface: cyclopts reads them from here
     risk
         Share of the equity (1%) or money (10).
     side
-        long or short.
+        long (the default) or short.
     short
         Same as --side short.
     venue
@@ -121,7 +122,7 @@ def size(  # the options are the interface: cyclopts reads them from here
     contract = find(symbol, venue, as_of)
     plan = size_trade(
         contract,
-        side="short" if short else side,
+        side=side_of(side, short),
         entry=entry,
         stop=_stop(stop, stop_pct),
         equity=equity,
@@ -142,17 +143,28 @@ def size(  # the options are the interface: cyclopts reads them from here
         max_margin=max_margin,
         free_margin=free_margin,
         mark=mark,
-        others=positions_of(other),
+        others=positions_of(other, contract),
     )
     _print(plan, contract, explain, output)
     return 0 if plan.feasible else REFUSED
 
 
 def find(symbol: str, venue: str | None, as_of: str | None) -> Contract:
-    """The contract a person named."""
+    """The contract a person named; one that has expired only under the rules of an earlier day."""
     if venue is not None and ":" in symbol:
         raise InputError("USAGE-002", f"venue given twice: {symbol} and --venue {venue}", "give it once")
-    return catalogue.load(symbol if venue is None else f"{venue}:{symbol}", as_of)
+    contract = catalogue.load(symbol if venue is None else f"{venue}:{symbol}", as_of)
+    if contract.expiry and as_of is None and contract.expiry[:10] < _today().isoformat():
+        raise InputError(
+            "CONTRACT-206",
+            f"{contract.id} expired on {contract.expiry[:10]}",
+            f"size {contract.base}{contract.quote} instead, or add --as-of {contract.as_of}",
+        )
+    return contract
+
+
+def _today() -> date:
+    return utc_date(SystemClock().now_ns())
 
 
 def fees_of(contract: Contract, maker: str | None, taker: str | None) -> FeeSchedule | None:
@@ -170,8 +182,15 @@ def fees_of(contract: Contract, maker: str | None, taker: str | None) -> FeeSche
     )
 
 
-def positions_of(texts: list[str]) -> list[Position]:
-    """``ETHUSDT,short,0.5,3000[,MARK]`` to positions."""
+def side_of(side: str | None, short: bool) -> str:
+    """The side a person named; two that differ are refused."""
+    if short and side in ("long", "buy"):
+        raise InputError("USAGE-008", f"--short and --side {side}", "give one of them")
+    return "short" if short else side or "long"
+
+
+def positions_of(texts: list[str], own: Contract) -> list[Position]:
+    """``ETHUSDT,short,0.5,3000[,MARK]`` to positions on the contract's own venue."""
     found = []
     for text in texts:
         parts = [part.strip() for part in text.split(",")]
@@ -179,7 +198,8 @@ def positions_of(texts: list[str]) -> list[Position]:
             raise InputError(
                 "USAGE-004", f"--other {text!r}", "write ETHUSDT,short,0.5,3000 or with a mark at the end"
             )
-        contract, side, quantity, entry = parts[:4]
+        symbol, side, quantity, entry = parts[:4]
+        contract = symbol if ":" in symbol else f"{own.venue}:{symbol}"
         mark = parts[4] if len(parts) == 5 else None
         found.append(Position(contract=contract, side=side, quantity=quantity, entry=entry, mark=mark))
     return found
@@ -187,8 +207,11 @@ def positions_of(texts: list[str]) -> list[Position]:
 
 def _stop(stop: str | None, stop_pct: str | None) -> str:
     if (stop is None) == (stop_pct is None):
+        both = f"two stops: --stop {stop} and --stop-pct {stop_pct}"
         raise InputError(
-            "USAGE-005", "a trade needs one stop", "give --stop 63700, --stop 2% or --stop-pct 2"
+            "USAGE-005",
+            "a trade needs a stop" if stop is None else both,
+            "give one of --stop 63700, --stop 2%, --stop-pct 2",
         )
     return stop if stop is not None else f"{(stop_pct or '').removesuffix('%')}%"
 
@@ -207,11 +230,12 @@ def _print(plan: SizePlan, contract: Contract, explain: bool, output: Output) ->
     else:
         _print_refused(plan, contract, screen)
     if explain:
-        screen.line("\nwhy")
+        screen.line("\n  why")
         for number, step in enumerate(plan.steps, 1):
-            screen.line(f"  {number}. {step}")
+            screen.paragraph(f"{number}. {step}", indent="    ", hanging="       ")
     for warning in plan.warnings:
-        screen.line(f"\n! {warning}", style="yellow")
+        screen.line()
+        screen.paragraph(f"! {warning}", hanging="    ", style="yellow")
     screen.line()
 
 
@@ -220,7 +244,7 @@ def _print_fitting(plan: SizePlan, contract: Contract, screen: Screen) -> None:
     screen.headline(
         glyph,
         f"{verb} {grouped(plan.quantity)} {plan.base}",
-        f"{plan.contract} {plan.margin} {plan.leverage}×   {plan.preview}",
+        f"{plan.contract} {plan.margin} {plan.leverage}×",
         good=True,
     )
     screen.line()
@@ -244,19 +268,25 @@ def _fitting_rows(plan: SizePlan, contract: Contract) -> list[Row]:
     else:
         at = price(contract, plan.liquidation_price, up=long)
         liquidation = ("liquidation", at, f"maintenance margin {cost(plan.maintenance_margin)}")
+    legs = plan.entries if len(plan.entries) > 1 else []
     return [
-        ("entry", grouped(plan.entry), ""),
+        ("order", grouped(plan.quantity), plan.preview.partition(" ")[2]),
+        ("entry", grouped(plan.entry), "average of the ladder" if legs else ""),
+        *(
+            (f"  leg {number}", grouped(leg.price), f"{leg.quantity} {plan.base}")
+            for number, leg in enumerate(legs, 1)
+        ),
         (
             "stop",
             price(contract, plan.stop, up=long),
             f"{plan.stop_distance} away, {plan.cash_per_tick} {plan.settle} a tick",
         ),
-        ("loss at stop", loss(plan.loss_at_stop), f"of a budget of {grouped(plan.budget)} {plan.settle}"),
+        ("loss at stop", loss(plan.loss_at_stop), f"{plan.settle}, of a budget of {grouped(plan.budget)}"),
         *(
             (f"  {name.replace('_', ' ')}", cost(getattr(parts, name)), "")
             for name in parts.__struct_fields__
         ),
-        ("worst loss", loss(plan.worst_loss), "if price gaps through the stop to bankruptcy"),
+        ("worst loss", loss(plan.worst_loss), _worst_note(plan)),
         ("notional", grouped(plan.notional), f"{plan.effective_leverage}× of equity"),
         ("margin", cost(plan.initial_margin), f"stays free: {gain(plan.free_margin_after)}"),
         liquidation,
@@ -265,12 +295,18 @@ def _fitting_rows(plan: SizePlan, contract: Contract) -> list[Row]:
             (
                 f"target {number}",
                 grouped(one.price),
-                f"{gain(one.profit)} = {signed(one.r)} R on {one.quantity} {plan.base}",
+                f"{profit(one.profit)} = {signed(one.r)} R on {one.quantity} {plan.base}",
             )
             for number, one in enumerate(plan.targets, 1)
         ),
         ("facts", plan.as_of or "own", _age(plan.as_of)),
     ]
+
+
+def _worst_note(plan: SizePlan) -> str:
+    if plan.margin == "cross":
+        return "cross margin: a gap can take the whole account"
+    return "a gap past the stop can take the margin; a higher --leverage puts less in"
 
 
 def _no_liquidation(contract: Contract) -> str:
@@ -280,8 +316,7 @@ def _no_liquidation(contract: Contract) -> str:
 def _age(as_of: str | None) -> str:
     if as_of is None:
         return ""
-    today = utc_date(SystemClock().now_ns())
-    days = (today - type(today).fromisoformat(as_of)).days
+    days = (_today() - date.fromisoformat(as_of)).days
     return f"{days} days old" if days > 0 else ""
 
 
@@ -294,8 +329,10 @@ def _print_refused(plan: SizePlan, contract: Contract, screen: Screen) -> None:
         f"{plan.contract} {plan.side}   {block.code} {block.rule.replace('_', ' ')}",
         good=False,
     )
-    screen.line(f"\n  {block.text}\n")
+    screen.line()
+    screen.paragraph(block.text)
+    screen.line()
     if not plan.ways_out:
         screen.line("  no single change of stop, equity, risk or contract makes it fit")
     for number, way in enumerate(plan.ways_out):
-        screen.line(f"  {'ways out' if number == 0 else '':<10}{way.text}")
+        screen.paragraph(f"{'ways out' if number == 0 else '':<10}{way.text}", hanging=" " * 12)

@@ -109,6 +109,8 @@ def _parse(contract_id: object) -> tuple[str | None, str]:
     """Venue (None: any) and name in capitals."""
     if not isinstance(contract_id, str):
         raise InputError("CONTRACT-204", f"a contract id is text, not {type(contract_id).__name__}", _FORMS)
+    if not contract_id.isprintable():  # also lone surrogates, which no file holds
+        raise InputError("CONTRACT-204", f"{contract_id!a} is not a contract id", _FORMS)
     venue, colon, symbol = contract_id.strip().rpartition(":")
     name = symbol.upper()
     if not symbol.isascii() and any(_lines(file, symbol) for file in _ROWS.values()):

@@ -70,6 +70,11 @@ class FundingTerms(msgspec.Struct, frozen=True):
     floor: str | None = None
     as_of: str | None = None
 
+    def __post_init__(self) -> None:
+        hours = self.interval_hours
+        if type(hours) is not int or not 1 <= hours <= 24:
+            raise InputError("CONTRACT-121", f"funding interval is {hours!r}", "give whole hours, 1 to 24")
+
 
 class Scales(NamedTuple):
     """The integers of a contract; see DESIGN of :mod:`lotwise.kernel.layout` for units."""
@@ -151,7 +156,9 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     source: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("venue", "symbol", "base", "quote"):
+        if not self.settle:
+            msgspec.structs.force_setattr(self, "settle", self.quote)
+        for name in ("venue", "symbol", "base", "quote", "settle"):
             text = getattr(self, name)
             if not (isinstance(text, str) and text.isprintable() and _ID_PART.fullmatch(text)):
                 raise InputError(
@@ -159,9 +166,15 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                     f"{name} is {text!r}: not a name",
                     "use 1 to 40 characters without blanks, colons and commas",
                 )
-        msgspec.structs.force_setattr(self, "tiers", tuple(self.tiers))
-        if not self.settle:
-            msgspec.structs.force_setattr(self, "settle", self.quote)
+        tiers: object = self.tiers
+        if not isinstance(tiers, (list, tuple)) or not all(isinstance(tier, MarginTier) for tier in tiers):
+            raise InputError("CONTRACT-130", "tiers is no list of MarginTier", "give [MarginTier(...), ...]")
+        msgspec.structs.force_setattr(self, "tiers", tuple(tiers))
+        for name, kind in (("fees", FeeSchedule), ("funding", FundingTerms)):
+            if not isinstance(getattr(self, name), (kind, type(None))):
+                raise InputError(
+                    "CONTRACT-122", f"{name} is {getattr(self, name)!r}", f"give {kind.__name__}(...)"
+                )
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise InputError(
@@ -190,6 +203,12 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             )
             if lots is not None
         ]
+        if largest and not max(1, minimum or 1) <= min(largest):
+            raise InputError(
+                "CONTRACT-105",
+                f"largest quantity {min(largest)} lots, smallest {max(1, minimum or 1)} lots",
+                "check min_quantity, max_quantity and max_market_quantity",
+            )
         return Scales(
             tick_size8=Price8(tick8),
             lot_size8=lot8,
@@ -199,9 +218,15 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             max_lots=Lots(min(largest)) if largest else None,
             min_notional_cash=Cash(_optional(self.min_notional, "min_notional", 8) or 0),
             max_leverage100=self._leverage100(),
-            leverage_step100=_optional(self.leverage_step, "leverage_step", 2) or LEVERAGE,
+            leverage_step100=self._leverage_step100(),
             price_decimals=_decimals(tick8),
         )
+
+    def _leverage_step100(self) -> int:
+        step = parse_scaled(self.leverage_step, "leverage_step", 2)
+        if not 1 <= step <= LEVERAGE:
+            raise InputError("CONTRACT-103", f"leverage_step is {self.leverage_step}", "use 0.01 to 1")
+        return step
 
     def _leverage100(self) -> int | None:
         stated = _optional(self.max_leverage, "max_leverage", 2)
@@ -216,11 +241,19 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The tiers as the kernel reads them; empty where unknown."""
         return tier_rows(self.id, tuple(self.tiers))
 
+    @property
+    def tiers_start_cash(self) -> int:
+        """Notional at which the tier table begins; 0 as it should, or where tiers are unknown."""
+        return parse_scaled(self.tiers[0].notional_floor, "notional_floor") if self.tiers else 0
+
+    def exact_lots_at(self, price_ticks: int) -> Lots:
+        """Largest quantity whose arithmetic is proved to fit 64 bits at prices up to ``price_ticks``."""
+        return Lots(MAX_NOTIONAL_CASH // (self.scales.cash_per_tick_lot * max(1, price_ticks)))
+
     def max_lots_at(self, price_ticks: int) -> Lots:
-        """Largest order whose arithmetic is exact at prices up to ``price_ticks``, venue cap included."""
-        exact = MAX_NOTIONAL_CASH // (self.scales.cash_per_tick_lot * max(1, price_ticks))
-        venue = self.scales.max_lots
-        return Lots(exact if venue is None else min(exact, venue))
+        """Largest order: the venue's cap, where known, within :meth:`exact_lots_at`."""
+        exact, venue = self.exact_lots_at(price_ticks), self.scales.max_lots
+        return exact if venue is None else min(exact, venue)
 
     def price_text(self, ticks: int) -> str:
         """Exact text of an on-tick price.

@@ -1,8 +1,9 @@
 """How many lots fit *every* rule at once: budget, margin, headroom, tiers, liquidation, lots.
 
-Each limit can only get tighter with more lots, so the largest size is found by bisection and
-the rule that stops the next lot is its reason. The lower bounds (smallest lot, smallest order)
-are the legs' business and come last: :func:`smallest_legal` and :func:`largest_legal`.
+Limits get tighter with more lots, so the largest size is found by bisection between the
+smallest order and the budget's size, and the rule that stops the next lot is its reason. (A
+ladder's split into whole lots can blur this by a lot; the answer is then still one that every
+rule allows.)
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from lotwise.kernel.margin import (
 from lotwise.kernel.sizing import (
     entry_fee_ceil,
     entry_tick_lots,
+    exit_worth2,
     largest_within_budget,
     loss_cash,
     lots_through_leg,
@@ -65,14 +67,18 @@ def margin_room(spec: Spec, ask: Ask, limits: Limits, legs: Legs, lots: Lots) ->
     trade = ask[0]
     aside = entry_fee_ceil(spec, ask, legs, lots=lots)
     if trade.mark_ticks2:
-        entered = entry_tick_lots(legs, lots)
-        unit = Cash(spec[0].cash_per_tick_lot)
-        aside = Cash(
-            aside
-            + open_loss_ceil(
-                trade.side, entered, lots=lots, mark_ticks2=trade.mark_ticks2, cash_per_tick_lot=unit
+        before = 0
+        for leg in range(len(legs)):
+            part = Lots(lots_through_leg(legs, leg, lots) - before)
+            before += part
+            lost = open_loss_ceil(
+                trade.side,
+                legs[leg].price_ticks * part,
+                lots=part,
+                mark_ticks2=trade.mark_ticks2,
+                cash_per_tick_lot=Cash(spec[0].cash_per_tick_lot),
             )
-        )
+            aside = Cash(aside + lost)
     return Cash(limits[0].free_cash - aside)
 
 
@@ -115,14 +121,19 @@ def liquidation_is_beyond(
     tiers: Tiers,
     entry_notional: Cash,
     stop_notional: Cash,
+    exit_notional: Cash,
     wallet: Cash,
 ) -> bool:
-    """Whether entry-to-liquidation exceeds the chosen multiple of entry-to-stop, strictly."""
+    """Whether entry-to-liquidation exceeds the chosen multiple of entry-to-stop, strictly.
+
+    It must also lie beyond the executed exit: a slipping stop may not meet the liquidation.
+    """
     side = ask[0].side
     _, _, numerator, denominator = liquidation_by(
         spec[0].entry_based, side, tiers, entry_notional_cash=entry_notional, wallet_cash=wallet
     )
     least = mul_div_ceil(side * (entry_notional - stop_notional), limits[0].liquidation_multiple8, RATE)
+    least = max(least, side * (entry_notional - exit_notional))
     if side == LONG:
         if numerator <= 0:
             return True
@@ -133,34 +144,60 @@ def liquidation_is_beyond(
 
 
 @rule
+def ladder_stays_beyond(
+    spec: Spec, ask: Ask, limits: Limits, legs: Legs, tiers: Tiers, lots: Lots, leverage100: int
+) -> bool:
+    """:func:`liquidation_is_beyond` however far the ladder fills: the farthest leg fills first.
+
+    A part of the ladder is not safer than the whole: its entry is farther from the stop.
+    """
+    unit = spec[0].cash_per_tick_lot
+    wallet = Cash(limits[0].cross_cash - entry_fee_ceil(spec, ask, legs, lots=lots))
+    notional = 0
+    before = 0
+    for leg in range(len(legs)):
+        through = lots_through_leg(legs, leg, lots)
+        notional += legs[leg].price_ticks * (through - before) * unit
+        if not limits[0].is_cross:
+            wallet = initial_margin_trunc(Cash(notional), leverage100=leverage100)
+        if through > before and not liquidation_is_beyond(
+            spec,
+            ask,
+            limits,
+            tiers=tiers,
+            entry_notional=Cash(notional),
+            stop_notional=Cash(ask[0].stop_ticks * through * unit),
+            exit_notional=Cash(exit_worth2(spec, ask, Lots(through)) // 2),
+            wallet=wallet,
+        ):
+            return False
+        before = through
+    return True
+
+
+@rule
 def refusal_beyond_budget(spec: Spec, ask: Ask, limits: Limits, legs: Legs, tiers: Tiers, lots: Lots) -> int:
-    """OK, or the first rule after the budget that ``lots`` breaks."""
+    """OK, or the first rule after budget and largest quantity that ``lots`` breaks."""
     leverage = leverage_for(spec, ask, limits, legs=legs, lots=lots)
     room = margin_room(spec, ask, limits, legs=legs, lots=lots)
     if leverage == 0:
         return MARGIN if room <= 0 else HEADROOM
-    needed = margin_needed(spec, ask, legs, lots=lots, leverage100=leverage)
     if leverage > limits[0].max_leverage100:
         return PLAN_LEVERAGE
+    needed = margin_needed(spec, ask, legs, lots=lots, leverage100=leverage)
     if needed > room:
         return MARGIN
     if needed > limits[0].margin_cash:
         return HEADROOM
-    unit = spec[0].cash_per_tick_lot
-    notional = Cash(entry_tick_lots(legs, lots) * unit)
     if len(tiers) > 0:
-        tier = tier_index(tiers, notional)
-        if leverage > tiers[tier].max_leverage100:
+        notional = Cash(entry_tick_lots(legs, lots) * spec[0].cash_per_tick_lot)
+        if leverage > tiers[tier_index(tiers, notional)].max_leverage100:
             return TIER
         if notional > tiers[len(tiers) - 1].cap_cash:
             return TIER
     if ask[0].stop_is_liquidation:
         return OK
-    stop_notional = Cash(ask[0].stop_ticks * lots * unit)
-    wallet = wallet_behind(spec, ask, limits, legs=legs, lots=lots, leverage100=leverage)
-    beyond = liquidation_is_beyond(
-        spec, ask, limits, tiers=tiers, entry_notional=notional, stop_notional=stop_notional, wallet=wallet
-    )
+    beyond = ladder_stays_beyond(spec, ask, limits, legs=legs, tiers=tiers, lots=lots, leverage100=leverage)
     return OK if beyond else LIQUIDATION
 
 
@@ -172,24 +209,6 @@ def refusal(spec: Spec, ask: Ask, limits: Limits, legs: Legs, tiers: Tiers, lots
     if lots > spec[0].max_lots:
         return MAX_QUANTITY
     return refusal_beyond_budget(spec, ask, limits, legs=legs, tiers=tiers, lots=lots)
-
-
-@rule
-def largest_feasible(spec: Spec, ask: Ask, limits: Limits, legs: Legs, tiers: Tiers) -> tuple[int, int]:
-    """(lots, code): the most lots no rule refuses, and the rule that refuses one more."""
-    lots = largest_within_budget(spec, ask, legs, budget_cash=Cash(limits[0].budget_cash))
-    code = MAX_QUANTITY if lots == spec[0].max_lots else BUDGET
-    if lots == 0 or refusal_beyond_budget(spec, ask, limits, legs=legs, tiers=tiers, lots=lots) == OK:
-        return lots, code
-    fits = 0
-    refused = lots
-    while refused - fits > 1:
-        middle = Lots((fits + refused) // 2)
-        if refusal_beyond_budget(spec, ask, limits, legs=legs, tiers=tiers, lots=middle) == OK:
-            fits = middle
-        else:
-            refused = middle
-    return fits, refusal_beyond_budget(spec, ask, limits, legs=legs, tiers=tiers, lots=Lots(refused))
 
 
 @rule
@@ -233,10 +252,41 @@ def smallest_legal(spec: Spec, legs: Legs) -> Lots:
 
 
 @rule
-def largest_legal(spec: Spec, legs: Legs, lots: Lots, smallest: Lots) -> Lots:
-    """The most lots up to ``lots`` that make every leg legal; 0 where there are none."""
-    if lots < smallest:
-        return Lots(0)
-    while leg_refusal(spec, legs, lots) != OK:
-        lots = Lots(lots - 1)
-    return lots
+def largest_feasible(spec: Spec, ask: Ask, limits: Limits, legs: Legs, tiers: Tiers) -> tuple[int, int, int]:
+    """(lots, code, smallest): the most lots that every rule allows.
+
+    Where ``lots`` is positive, ``code`` is the rule that refuses more. Where it is 0, ``code``
+    is the rule that refuses ``smallest``, the smallest order the venue takes.
+    """
+    smallest = smallest_legal(spec, legs)
+    most = largest_within_budget(spec, ask, legs, budget_cash=Cash(limits[0].budget_cash))
+    code = MAX_QUANTITY if most == spec[0].max_lots else BUDGET
+    if most >= smallest and _allowed(spec, ask, limits, legs=legs, tiers=tiers, lots=most):
+        return most, code, smallest
+    refused_smallest = refusal(spec, ask, limits, legs=legs, tiers=tiers, lots=smallest)
+    if refused_smallest != OK:
+        return 0, refused_smallest, smallest
+    fits, refused = smallest, most
+    after = refusal_beyond_budget(spec, ask, limits, legs=legs, tiers=tiers, lots=most)
+    if after == OK:  # only a leg of the ladder is too small
+        fits = most
+    while after != OK and refused - fits > 1:
+        middle = Lots((fits + refused) // 2)
+        if refusal_beyond_budget(spec, ask, limits, legs=legs, tiers=tiers, lots=middle) == OK:
+            fits = middle
+        else:
+            refused = middle
+    if after != OK:
+        code = refusal_beyond_budget(spec, ask, limits, legs=legs, tiers=tiers, lots=refused)
+    while not _allowed(spec, ask, limits, legs=legs, tiers=tiers, lots=fits):
+        fits = Lots(fits - 1)
+        code = LOT
+    return fits, code, smallest
+
+
+@rule
+def _allowed(spec: Spec, ask: Ask, limits: Limits, legs: Legs, tiers: Tiers, lots: Lots) -> bool:
+    """Every leg legal and every rule beyond the budget content."""
+    if leg_refusal(spec, legs, lots) != OK:
+        return False
+    return refusal_beyond_budget(spec, ask, limits, legs=legs, tiers=tiers, lots=lots) == OK

@@ -90,7 +90,7 @@ def fee_to_close_ceil(side: int, notional: Cash, leverage100: int, taker8: Rate8
 def open_loss_ceil(
     side: int, order_tick_lots: int, lots: Lots, mark_ticks2: int, cash_per_tick_lot: Cash
 ) -> Cash:
-    """What an order would have lost at the mark the moment it filled; Binance reserves it.
+    """What an order loses at the mark the moment it fills; Binance reserves it per order.
 
     Q * |min(0, s * (mark - price))|, with the mark in half ticks.
     """

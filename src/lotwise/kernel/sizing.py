@@ -58,6 +58,21 @@ def entry_fee_ceil(spec: Spec, ask: Ask, legs: Legs, lots: Lots) -> Cash:
 
 
 @rule
+def executed_margin(spec: Spec, ask: Ask, legs: Legs, lots: Lots) -> Cash:
+    """Isolated margin at the executed entry and the leverage asked for: all a takeover can take."""
+    worth = (entry_worth2(spec, ask, legs, lots=lots) + 1) // 2
+    return initial_margin_trunc(Cash(worth), leverage100=ask[0].leverage100)
+
+
+@rule
+def exit_worth2(spec: Spec, ask: Ask, lots: Lots) -> int:
+    """Twice the executed notional of the stop: half a spread and the slippage beyond it."""
+    trade = ask[0]
+    ticks2 = 2 * trade.stop_ticks - trade.side * (2 * trade.slippage_ticks + trade.exit_spread_ticks)
+    return ticks2 * lots * spec[0].cash_per_tick_lot
+
+
+@rule
 def loss_parts(spec: Spec, ask: Ask, legs: Legs, lots: Lots) -> tuple[int, int, int, int, int, int]:
     """(price, entry fee, exit fee, spread, slippage, funding) in Cash, each rounded up.
 
@@ -70,12 +85,10 @@ def loss_parts(spec: Spec, ask: Ask, legs: Legs, lots: Lots) -> tuple[int, int, 
     entered = entry_tick_lots(legs, lots)
     entry_fee = entry_fee_ceil(spec, ask, legs, lots=lots)
     if trade.stop_is_liquidation:
-        margin = initial_margin_trunc(Cash(entered * unit), leverage100=trade.leverage100)
-        half_spread = (trade.entry_spread_ticks * lots * unit + 1) // 2
-        return margin, entry_fee, 0, half_spread, 0, mul_div_ceil(entered * unit, trade.funding8, RATE)
+        funding = mul_div_ceil(entered * unit, trade.funding8, RATE)
+        return executed_margin(spec, ask, legs, lots=lots), entry_fee, 0, 0, 0, funding
     stopped = trade.stop_ticks * lots
-    exit2 = 2 * stopped - side * (2 * trade.slippage_ticks + trade.exit_spread_ticks) * lots
-    exit_fee = mul_div_ceil(exit2 * unit, trade.exit_fee8, 2 * RATE)
+    exit_fee = mul_div_ceil(exit_worth2(spec, ask, lots), trade.exit_fee8, 2 * RATE)
     spread = ((trade.entry_spread_ticks + trade.exit_spread_ticks) * lots * unit + 1) // 2
     funding = mul_div_ceil(max(entered, stopped) * unit, trade.funding8, RATE)
     price = side * (entered - stopped) * unit

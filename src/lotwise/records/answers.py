@@ -56,6 +56,14 @@ class LossBreakdown(msgspec.Struct, frozen=True, kw_only=True):
     funding: str
 
 
+class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry order: a ladder has several."""
+
+    price: str
+    lots: int
+    quantity: str
+
+
 class TargetAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """One target: profit after all costs, and that in units of the loss at the stop."""
 
@@ -100,6 +108,7 @@ class SizePlan(_Answer, frozen=True, kw_only=True):
     contracts: str
     notional: str
     preview: str
+    entries: list[EntryAnswer]
     loss_at_stop: str | None
     loss_breakdown: LossBreakdown | None
     worst_loss: str | None

@@ -7,7 +7,7 @@ tick *toward* the entry: never wider than asked. A cost given as a distance is r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from lotwise.contracts.contract import Contract, FeeSchedule
 from lotwise.errors import FactsError, InputError
@@ -19,6 +19,8 @@ Entries = Number | Sequence[tuple[Number, Number]]
 
 _SIDES: Final = {"long": LONG, "buy": LONG, "short": SHORT, "sell": SHORT}
 LIQUIDATION_STOP: Final = "liquidation"
+SMALLEST_SHARE8: Final = RATE // 100
+"""A leg of less than 1 % is a slip; it also bounds how far a legal split must be searched."""
 
 
 def read_side(side: object) -> int:
@@ -65,8 +67,8 @@ def read_entries(contract: Contract, side: int, entry: Entries) -> tuple[EntryLe
     cumulative = 0
     read = []
     for ticks, part in legs:
-        if part <= 0:
-            raise InputError("SIZE-004", "an entry share is not positive", "give each leg a share above 0 %")
+        if part < SMALLEST_SHARE8:
+            raise InputError("SIZE-004", "an entry share is below 1 %", "give each leg 1 % or more")
         cumulative += part
         read.append(EntryLeg(price_ticks=ticks, cumulative_share8=Rate8(cumulative)))
     if cumulative != RATE:
@@ -108,7 +110,7 @@ def read_stop(
     text = stop.strip().lower() if isinstance(stop, str) else ""
     if text.endswith(("%", "bp")):
         ticks = _at_distance8(
-            side, entries, average_ticks8(entries) * _distance8(parse_rate(text, "stop")) // RATE
+            side, entries, average_ticks8(entries) * distance8_of(parse_rate(text, "stop")) // RATE
         )
     elif text.endswith("atr"):
         ticks = _at_distance8(side, entries, _atr_distance8(contract, text, atr))
@@ -127,10 +129,17 @@ def read_stop(
     return ticks
 
 
-def _distance8(rate: Rate8) -> int:
+def distance8_of(rate: Rate8) -> int:
+    """A distance as a share of the price in 1e-8, checked to be above 0 % and below 1000 %.
+
+    Raises
+    ------
+    InputError
+        SIZE-006.
+    """
     if not 0 < rate < 10 * RATE:
         raise InputError(
-            "SIZE-006", f"stop distance is {scaled_text(rate, 6)} %", "use above 0 % and below 100 %"
+            "SIZE-006", f"the distance is {scaled_text(rate, 6)} %", "use above 0 % and below 1000 %"
         )
     return rate
 
@@ -138,7 +147,7 @@ def _distance8(rate: Rate8) -> int:
 def _atr_distance8(contract: Contract, text: str, atr: Number | None) -> int:
     multiple = parse_rate(text[:-3].rstrip() or "1", "stop")
     if atr is None:
-        raise InputError("SIZE-007", f"stop is {text!r} but no ATR was given", "add the ATR, e.g. atr='650'")
+        raise InputError("SIZE-007", f"stop is {text!r} but no ATR was given", "add the ATR, e.g. 650")
     size8 = parse_scaled(atr, "atr")
     if multiple <= 0 or size8 <= 0:
         raise InputError("SIZE-006", f"stop is {text!r} with ATR {atr}", "both must be positive")
@@ -151,6 +160,8 @@ def _at_distance8(side: int, entries: tuple[EntryLeg, ...], distance8: int) -> T
     ticks = -(-exact8 // RATE) if side == LONG else exact8 // RATE
     if ticks <= 0:
         raise InputError("SIZE-006", "the stop distance reaches a price of zero", "use a smaller distance")
+    if abs(exact8 - average_ticks8(entries)) < RATE:
+        raise InputError("SIZE-006", "the stop distance is less than one tick", "use a larger distance")
     return Ticks(ticks)
 
 
@@ -249,18 +260,20 @@ def read_fees(contract: Contract, fees: FeeSchedule | None) -> FeeSchedule:
     FactsError
         CONTRACT-301 unknown.
     """
+    if fees is not None and not isinstance(fees, FeeSchedule):
+        raise InputError("CONTRACT-122", f"fees is {fees!r}", 'give FeeSchedule("0.0002", "0.0005")')
     found = fees or contract.fees
     if found is None:
         raise FactsError(
             "CONTRACT-301",
             f"the fees of {contract.id} as of {contract.as_of} are unknown",
-            "pass them: fees=FeeSchedule(maker, taker), or --maker and --taker",
+            "give your maker and taker fee",
         )
     return found
 
 
 def read_funding(
-    contract: Contract, side: int, rate: Number | None, hold_hours: Number, interval_hours: int | None
+    contract: Contract, side: int, rate: Number | None, hold_hours: Number, interval_hours: Number | None
 ) -> Rate8:
     """Total funding this side pays over the hold, as a rate of notional; income counts as 0.
 
@@ -273,32 +286,35 @@ def read_funding(
     FactsError
         CONTRACT-302 funding interval unknown.
     """
+    paid = 0 if rate is None else side * parse_rate(rate, "funding_rate")
+    if not -RATE // 10 <= paid <= RATE // 10:
+        raise InputError(
+            "SIZE-014", f"funding_rate is {rate}: above 10 % per interval", "write 0.01 % as 0.01%"
+        )
     hours100 = parse_scaled(hold_hours, "hold_hours", 2)
     if not 0 <= hours100 <= 876_000:
         raise InputError("SIZE-014", f"hold is {hold_hours} hours", "use 0 to 8760 hours")
+    given = None if interval_hours is None else parse_scaled(interval_hours, "funding_interval_hours", 0)
+    if given is not None and not 1 <= given <= 24:
+        raise InputError("SIZE-014", f"funding interval is {interval_hours} hours", "use 1 to 24")
+    if hours100 == 0 and (rate is not None or given is not None):
+        raise InputError("SIZE-014", "funding is given without a hold", "add the hold in hours, e.g. 24")
     if hours100 == 0 or contract.kind == "linear_dated":
         return Rate8(0)
     if rate is None:
         raise InputError(
             "SIZE-014",
             f"a hold of {hold_hours} hours needs the funding rate",
-            'add the rate per interval, e.g. funding_rate="0.01%"',
+            "add the funding rate per interval, e.g. 0.01%",
         )
-    hours = interval_hours or (contract.funding.interval_hours if contract.funding else None)
+    hours = given or (contract.funding.interval_hours if contract.funding else None)
     if hours is None:
         raise FactsError(
             "CONTRACT-302",
             f"the funding interval of {contract.id} is unknown",
-            "pass it: funding_interval_hours=8, or --funding-interval 8",
+            "add the funding interval in hours, e.g. 8",
         )
-    if not 1 <= hours <= 24:
-        raise InputError("SIZE-014", f"funding interval is {hours} hours", "use 1 to 24")
     stamps = -(-hours100 // (hours * 100))
-    paid = side * parse_rate(rate, "funding_rate")
-    if not -RATE // 10 <= paid <= RATE // 10:
-        raise InputError(
-            "SIZE-014", f"funding_rate is {rate}: above 10 % per interval", "write 0.01 % as 0.01%"
-        )
     total = max(0, paid) * stamps
     if total > RATE // 2:
         raise InputError(
@@ -307,59 +323,3 @@ def read_funding(
             "shorten the hold or check funding_rate: it is per interval",
         )
     return Rate8(total)
-
-
-class Target(NamedTuple):
-    """One target: where, and for what share of the position."""
-
-    price_ticks: Ticks
-    share8: Rate8
-
-
-def read_targets(
-    contract: Contract,
-    side: int,
-    entries: tuple[EntryLeg, ...],
-    stop_ticks: Ticks | None,
-    targets: Sequence[Number],
-) -> tuple[Target, ...]:
-    """Targets as ``"66300"``, ``"2R"`` (2 stop distances) or ``"3%"``, each with ``:50%`` if it is a part.
-
-    A target given as a distance is rounded to the tick toward the entry.
-
-    Raises
-    ------
-    InputError
-        SIZE-015 on the wrong side of the entry, R without a stop price, shares over 100 %.
-    """
-    read = []
-    average8 = average_ticks8(entries)
-    for target in targets:
-        where, _, share = str(target).partition(":") if isinstance(target, str) else (target, "", "")
-        text = where.strip().lower() if isinstance(where, str) else ""
-        if text.endswith("r") and stop_ticks is None:
-            raise InputError(
-                "SIZE-015", f"target {target} needs a stop price", "give the target as a price or in %"
-            )
-        if text.endswith("r") and stop_ticks is not None:
-            away8 = parse_rate(text[:-1], "target") * abs(average8 - stop_ticks * RATE) // RATE
-            ticks = _on_tick_near(side, average8, away8)
-        elif text.endswith("%"):
-            ticks = _on_tick_near(side, average8, average8 * _distance8(parse_rate(text, "target")) // RATE)
-        else:
-            ticks = contract.price_ticks(where, "target")
-        if side * (ticks * RATE - average8) <= 0:
-            wanted = "above" if side == LONG else "below"
-            raise InputError(
-                "SIZE-015", f"target {target} is not {wanted} the entry", f"give a target {wanted} the entry"
-            )
-        read.append(Target(Ticks(ticks), parse_rate(share, "target share") if share else Rate8(RATE)))
-    parts = [target.share8 for target in read]
-    if any(not 0 < part <= RATE for part in parts) or sum(part for part in parts if part < RATE) > RATE:
-        raise InputError("SIZE-015", "the target shares exceed 100 %", "e.g. 1R:50%,2R:50%")
-    return tuple(read)
-
-
-def _on_tick_near(side: int, average8: int, away8: int) -> int:
-    exact8 = average8 + side * away8
-    return exact8 // RATE if side == LONG else -(-exact8 // RATE)

@@ -11,7 +11,7 @@ from lotwise.contracts.contract import Contract
 from lotwise.contracts.venue_rules import maintenance_rule_on
 from lotwise.errors import FactsError, InputError
 from lotwise.kernel.arith import mul_div_ceil, mul_div_floor
-from lotwise.kernel.codes import NEVER, OK
+from lotwise.kernel.codes import ALWAYS, OK
 from lotwise.kernel.layout import RATE, TierRow
 from lotwise.kernel.margin import (
     bankruptcy_fraction,
@@ -26,9 +26,9 @@ from lotwise.kernel.margin import (
     unrealised_pnl_trunc,
 )
 from lotwise.records.answers import LiquidationAnswer, MarginCall
-from lotwise.sizing.ask import read_leverage, read_side, side_text
+from lotwise.sizing.ask import read_equity, read_leverage, read_side, side_text
 from lotwise.sizing.plan import cautious_price8
-from lotwise.sizing.position import Position, others_at_mark, read_price8, read_quantity
+from lotwise.sizing.position import Position, check_countable, others_at_mark, read_price8, read_quantity
 from lotwise.units import Cash, Lots, Number, Price8, Rate8, cash_text, parse_cash, parse_rate, scaled_text
 
 
@@ -71,8 +71,9 @@ def liquidation(
     entry
         Average entry price; may be off-tick.
     leverage, wallet
-        Isolated: the leverage it was opened with (its margin is then notional / leverage), or
-        the isolated wallet. Cross: ``wallet`` is the wallet balance without unrealised PnL.
+        Isolated: the leverage it was opened with (its margin is then notional / leverage, cut
+        at 8 decimals as the venue does), or the isolated wallet. Cross: ``wallet`` is the
+        wallet balance without unrealised PnL.
     extra_margin
         Isolated margin added by hand.
     others
@@ -99,7 +100,7 @@ def liquidation(
     >>> found.liquidation_price, found.opened_in_tier, found.tier
     ('54249.02289224', 3, 2)
     """
-    found = catalogue.load(contract) if isinstance(contract, str) else contract
+    found = contract if isinstance(contract, Contract) else catalogue.load(contract)
     held = _held(found, side, quantity, entry, mark)
     cover, standing = _wallet(held, margin, leverage, wallet, extra_margin, others)
     rule = found.maintenance_rule if on is None else maintenance_rule_on(found.venue, _day(on))
@@ -110,9 +111,24 @@ def liquidation(
         entry_notional_cash=held.entry_notional,
         wallet_cash=standing,
     )
+    _check_table_reaches(held, fraction)
     return _answer(
         held, margin, rule, cover, standing, fraction, leverage, parse_rate(margin_call_at, "margin_call_at")
     )
+
+
+def _check_table_reaches(held: _Held, fraction: tuple[int, int, int, int]) -> None:
+    """A table that starts above 0 says nothing about a smaller notional."""
+    start = held.contract.tiers_start_cash
+    code, _, numerator, denominator = fraction
+    there = mul_div_floor(numerator, RATE, denominator) if code == OK else start
+    worth = min(held.mark_notional, there)
+    if worth < start:
+        raise FactsError(
+            "CONTRACT-304",
+            f"the tier table starts at {cash_text(start)}, above the notional {cash_text(worth)}",
+            "give the tiers from 0 on",
+        )
 
 
 def _day(text: str) -> str:
@@ -136,11 +152,7 @@ def _held(contract: Contract, side: str, quantity: Number, entry: Number, mark: 
     unit, tick8 = contract.scales.cash_per_tick_lot, contract.scales.tick_size8
     entry8 = read_price8(entry, "entry")
     mark8 = entry8 if mark is None else read_price8(mark, "mark")
-    most = contract.max_lots_at(max(entry8, mark8) // tick8 + 1)
-    if lots > most and (contract.scales.max_lots is None or lots > contract.scales.max_lots * 1000):
-        raise InputError(
-            "SIZE-033", f"quantity {quantity} is too large to count exactly", "give a smaller quantity"
-        )
+    check_countable(contract, lots, max(entry8, mark8))
     cost = notional_at_price8_trunc(entry8, lots, cash_per_tick_lot=unit, tick_size8=tick8)
     pnl = unrealised_pnl_trunc(
         way, entry_notional_cash=cost, price8=mark8, lots=lots, cash_per_tick_lot=unit, tick_size8=tick8
@@ -163,24 +175,41 @@ def _wallet(
         raise InputError("SIZE-040", f"extra_margin is {extra_margin}", "give 0 or more")
     if margin == "isolated":
         if others:
-            raise InputError("SIZE-040", "other positions matter only to cross margin", "use margin='cross'")
+            raise InputError("SIZE-040", "other positions matter only to cross margin", "use cross margin")
         if (leverage is None) == (wallet is None):
             raise InputError(
-                "SIZE-040", "isolated margin needs leverage or wallet, one of them", "e.g. leverage='10'"
+                "SIZE-040", "isolated margin needs leverage or wallet, one of them", "e.g. leverage 10"
             )
         if wallet is None:
-            asked = read_leverage(held.contract, leverage)
+            asked = _tier_leverage(held, leverage)
             balance = Cash(initial_margin_trunc(held.entry_notional, leverage100=asked) + extra)
         else:
-            balance = Cash(parse_cash(wallet, "wallet") + extra)
+            balance = Cash(read_equity(wallet, "wallet") + extra)
         return balance, balance
     if margin != "cross":
         raise InputError("SIZE-040", f"margin is {margin!r}", "use isolated or cross")
     if wallet is None:
-        raise InputError("SIZE-040", "cross margin needs the wallet balance", "e.g. wallet='1000'")
-    balance = Cash(parse_cash(wallet, "wallet") + extra)
-    maintenance, pnl = others_at_mark(others)
+        raise InputError("SIZE-040", "cross margin needs the wallet balance", "e.g. wallet 1000")
+    owned = parse_cash(wallet, "wallet")
+    if owned < 0:
+        raise InputError("SIZE-040", f"wallet is {wallet}", "give the wallet balance, 0 or more")
+    balance = Cash(owned + extra)
+    maintenance, pnl = others_at_mark(held.contract, others)
     return balance, Cash(balance - maintenance + pnl)
+
+
+def _tier_leverage(held: _Held, leverage: Number | None) -> int:
+    asked = read_leverage(held.contract, leverage)
+    index = tier_index(held.tiers, held.entry_notional)
+    most = held.tiers[index].max_leverage100
+    if asked > most:
+        raise InputError(
+            "SIZE-012",
+            f"leverage is {leverage}: tier {index + 1}, where {cash_text(held.entry_notional)} lies,"
+            f" allows {scaled_text(most, 2)}x at most",
+            f"use {scaled_text(most, 2)} or less, or a smaller quantity",
+        )
+    return asked
 
 
 def _answer(
@@ -202,7 +231,7 @@ def _answer(
     now = balance <= maintenance
     bankruptcy = bankruptcy_fraction(side, entry_notional_cash=held.entry_notional, wallet_cash=standing)
     unit16 = contract.scales.coin_per_lot16 * lots
-    status = "now" if now else ("open" if code == OK else "never" if code == NEVER else "now")
+    status = "now" if now or code == ALWAYS else "open" if price8 is not None else "never"
     return LiquidationAnswer(
         contract=contract.id,
         side=side_text(side),
@@ -214,9 +243,9 @@ def _answer(
         rule=rule,
         status=status,
         liquidation_price=None if price8 is None else scaled_text(price8),
-        numerator=str(numerator * RATE * 10**8) if price8 is not None else None,
-        denominator=str(denominator * unit16) if price8 is not None else None,
-        tier=tier + 1 if price8 is not None else None,
+        numerator=str(numerator * RATE * 10**8) if code == OK else None,
+        denominator=str(denominator * unit16) if code == OK else None,
+        tier=tier + 1 if code == OK else None,
         opened_in_tier=tier_index(held.tiers, held.entry_notional) + 1,
         notional_at_liquidation=_liquidated_worth(side, numerator, denominator),
         bankruptcy_price=_text(cautious_price8(contract, side, lots, bankruptcy)),

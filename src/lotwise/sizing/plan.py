@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from lotwise.contracts.contract import Contract
-from lotwise.kernel.arith import mul_div_ceil, mul_div_floor
+from lotwise.kernel.arith import OVERFLOW, mul_div_ceil, mul_div_floor
 from lotwise.kernel.feasibility import margin_needed, margin_room, wallet_behind
 from lotwise.kernel.layout import LONG, RATE
 from lotwise.kernel.margin import (
@@ -22,12 +22,14 @@ from lotwise.kernel.sizing import (
     entry_tick_lots,
     gain_floor,
     loss_parts,
+    lots_through_leg,
 )
-from lotwise.records.answers import LossBreakdown, SizePlan, TargetAnswer
+from lotwise.records.answers import EntryAnswer, LossBreakdown, SizePlan, TargetAnswer
 from lotwise.records.order import SizedOrder
-from lotwise.sizing.ask import Target, average_ticks8, side_text
+from lotwise.sizing.ask import average_ticks8, side_text
 from lotwise.sizing.explain import steps_of, warnings_of
-from lotwise.sizing.solve import Question, Rows, rows_of, solve
+from lotwise.sizing.solve import Question, Rows, countable_rows_of, solve
+from lotwise.sizing.targets import Target, lots_per_target
 from lotwise.sizing.ways import distance_text, ways_out
 from lotwise.sizing.words import RULE_NAMES, block_of, leverage_text, smallest_loss
 from lotwise.units import Cash, Lots, Ticks, cash_text, grouped, scaled_text
@@ -68,9 +70,7 @@ def figures_of(question: Question, rows: Rows, order: SizedOrder) -> Figures:
         notional=notional,
         parts=parts,
         loss=Cash(sum(parts)),
-        worst=Cash(margin + fee + parts[5])
-        if not question.account.is_cross
-        else question.account.equity_cash,
+        worst=_worst(question, Cash(margin + fee + parts[5]), Cash(sum(parts))),
         margin=margin,
         free_after=margin_room(spec, ask, limits, legs=legs, lots=lots) - margin,
         maintenance=maintenance_trunc(tiers, notional) if tiers else None,
@@ -78,6 +78,11 @@ def figures_of(question: Question, rows: Rows, order: SizedOrder) -> Figures:
         bankruptcy8=cautious_price8(contract, intent.side, lots, bankruptcy),
         break_even=break_even_ticks(spec, ask, legs, lots=lots),
     )
+
+
+def _worst(question: Question, margin_and_costs: Cash, loss: Cash) -> Cash:
+    """What a gap can take: isolated the margin and the costs paid, cross all equity."""
+    return question.account.equity_cash if question.account.is_cross else max(margin_and_costs, loss)
 
 
 def cautious_price8(
@@ -88,18 +93,19 @@ def cautious_price8(
     if numerator <= 0:
         return None
     rounded = price8_ceil if side == LONG else price8_floor
-    return rounded(
+    price8 = rounded(
         numerator,
         denominator,
         lots=lots,
         cash_per_tick_lot=contract.scales.cash_per_tick_lot,
         tick_size8=contract.scales.tick_size8,
     )
+    return None if price8 == OVERFLOW else price8  # above 92 billion: no price a market reaches
 
 
 def assemble(question: Question, goals: Sequence[Target]) -> SizePlan:
     """Solve the question and write the answer down."""
-    rows = rows_of(question)
+    rows = countable_rows_of(question)
     order = solve(question, rows)
     return _fitting(question, rows, order, goals) if order.lots else _refused(question, rows, order)
 
@@ -110,7 +116,7 @@ def _fitting(question: Question, rows: Rows, order: SizedOrder, goals: Sequence[
     lots = order.lots
     targets = [
         _target(question, rows, order, figures, goal, part)
-        for goal, part in zip(goals, _lots_per_target(lots, goals), strict=True)
+        for goal, part in zip(goals, lots_per_target(lots, goals), strict=True)
     ]
     price, entry_fee, exit_fee, spread, slippage, funding = (cash_text(part) for part in figures.parts)
     return SizePlan(
@@ -137,6 +143,7 @@ def _fitting(question: Question, rows: Rows, order: SizedOrder, goals: Sequence[
         effective_leverage=scaled_text(
             mul_div_ceil(figures.notional, 10_000, question.account.equity_cash), 4, 2
         ),
+        entries=_entries(contract, rows, lots),
         initial_margin=cash_text(figures.margin),
         free_margin_after=cash_text(figures.free_after),
         maintenance_margin=None if figures.maintenance is None else cash_text(figures.maintenance),
@@ -171,6 +178,7 @@ def _refused(question: Question, rows: Rows, order: SizedOrder) -> SizePlan:
         budget_used="0.00",
         leverage=None,
         effective_leverage=None,
+        entries=[],
         initial_margin=None,
         free_margin_after=None,
         maintenance_margin=None,
@@ -215,6 +223,17 @@ def _asked(question: Question, figures: Figures | None) -> dict[str, Any]:
     }
 
 
+def _entries(contract: Contract, rows: Rows, lots: Lots) -> list[EntryAnswer]:
+    found = []
+    before = 0
+    for number, leg in enumerate(rows.legs):
+        part = lots_through_leg(rows.legs, number, lots) - before
+        before += part
+        price, quantity = contract.price_text(leg.price_ticks), contract.quantity_text(part)
+        found.append(EntryAnswer(price=price, lots=part, quantity=quantity))
+    return found
+
+
 def _preview(contract: Contract, lots: int, notional: int) -> str:
     """The three units side by side, so that a wrong one is seen before the order."""
     contracts = contract.contracts_text(lots)
@@ -227,21 +246,6 @@ def _preview(contract: Contract, lots: int, notional: int) -> str:
 
 def _price8_text(price8: int | None) -> str | None:
     return None if price8 is None else scaled_text(price8)
-
-
-def _lots_per_target(lots: Lots, goals: Sequence[Target]) -> list[Lots]:
-    """Lots closed at each target: parts by cumulative shares, rounded down; a whole is all of them."""
-    split = []
-    through8, before = 0, 0
-    for goal in goals:
-        if goal.share8 == RATE:
-            split.append(lots)
-            continue
-        through8 += goal.share8
-        through = mul_div_floor(lots, through8, RATE)
-        split.append(Lots(through - before))
-        before = through
-    return split
 
 
 def _target(

@@ -11,7 +11,7 @@ from lotwise.contracts.contract import Contract
 from lotwise.errors import FactsError, InputError
 from lotwise.kernel.margin import maintenance_trunc, notional_at_price8_trunc, unrealised_pnl_trunc
 from lotwise.sizing.ask import read_side
-from lotwise.units import Cash, Lots, Number, Price8, parse_scaled
+from lotwise.units import Cash, Lots, Number, Price8, parse_scaled, scaled_text
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,19 +76,46 @@ def read_price8(value: Number, name: str) -> Price8:
     return Price8(price8)
 
 
-def others_at_mark(others: Sequence[Position]) -> tuple[Cash, Cash]:
+def check_countable(contract: Contract, lots: Lots, price8: Price8) -> None:
+    """Refuse a quantity beyond the 64-bit proof at a price.
+
+    Raises
+    ------
+    InputError
+        SIZE-033.
+    """
+    most = contract.exact_lots_at(price8 // contract.scales.tick_size8 + 1)
+    if lots > most:
+        raise InputError(
+            "SIZE-033",
+            f"{contract.quantity_text(lots)} {contract.base} at {scaled_text(price8)}: too large to count",
+            f"give {contract.quantity_text(most)} or less",
+        )
+
+
+def others_at_mark(own: Contract, others: Sequence[Position]) -> tuple[Cash, Cash]:
     """(maintenance margin, unrealised PnL) of other cross positions at their marks.
 
     Each amount is cut to 1e-8 as Binance shows it; a short's PnL falls when its mark rises.
 
     Raises
     ------
+    InputError
+        SIZE-034 not a list of positions; SIZE-035 another venue or coin.
     FactsError
         CONTRACT-303 a contract whose margin tiers are unknown.
     """
+    if not isinstance(others, (list, tuple)) or not all(isinstance(one, Position) for one in others):
+        raise InputError("SIZE-034", "others is not a list of positions", "give [Position(...), ...]")
     maintenance, pnl = 0, 0
     for other in others:
-        contract = catalogue.load(other.contract) if isinstance(other.contract, str) else other.contract
+        contract = other.contract if isinstance(other.contract, Contract) else catalogue.load(other.contract)
+        if (contract.venue, contract.settle) != (own.venue, own.settle):
+            raise InputError(
+                "SIZE-035",
+                f"{contract.id} ({contract.settle}) does not share margin with {own.id} ({own.settle})",
+                "cross margin is shared on one venue and in one coin",
+            )
         if not contract.tier_rows:
             raise FactsError(
                 "CONTRACT-303",
@@ -99,6 +126,7 @@ def others_at_mark(others: Sequence[Position]) -> tuple[Cash, Cash]:
         lots = read_quantity(contract, other.quantity)
         entry8 = read_price8(other.entry, "entry")
         mark8 = read_price8(other.entry if other.mark is None else other.mark, "mark")
+        check_countable(contract, lots, max(entry8, mark8))
         worth = notional_at_price8_trunc(mark8, lots, cash_per_tick_lot=unit, tick_size8=tick8)
         cost = notional_at_price8_trunc(entry8, lots, cash_per_tick_lot=unit, tick_size8=tick8)
         maintenance += maintenance_trunc(contract.tier_rows, worth)

@@ -7,15 +7,16 @@ from typing import Literal
 
 from lotwise.contracts import catalogue
 from lotwise.contracts.contract import Contract, FeeSchedule
-from lotwise.errors import InputError
-from lotwise.kernel.layout import LEVERAGE, RATE
+from lotwise.errors import FactsError, InputError
+from lotwise.kernel.layout import LEVERAGE, LONG, RATE
 from lotwise.records.answers import SizePlan
 from lotwise.records.order import AccountView, Intent, Limits
 from lotwise.sizing import ask
 from lotwise.sizing.plan import assemble
-from lotwise.sizing.position import Position, others_at_mark
+from lotwise.sizing.position import Position, others_at_mark, read_price8
 from lotwise.sizing.solve import Question
-from lotwise.units import Cash, Number, Rate8, Ticks, parse_rate, parse_scaled
+from lotwise.sizing.targets import read_targets
+from lotwise.units import Cash, Number, Rate8, Ticks, parse_rate
 
 UNKNOWN_MAX_LEVERAGE100 = 125 * LEVERAGE
 """Cap where the venue's is unknown: the largest ccxt's ``setLeverage`` sends to Binance."""
@@ -36,8 +37,8 @@ def size(
     slippage: Number = "0",
     funding_rate: Number | None = None,
     hold_hours: Number = "0",
-    funding_interval_hours: int | None = None,
-    targets: Sequence[Number] = (),
+    funding_interval_hours: Number | None = None,
+    targets: Sequence[Number] | str = (),
     margin: Literal["isolated", "cross"] = "isolated",
     leverage: Number | None = None,
     max_leverage: Number | None = None,
@@ -68,7 +69,8 @@ def size(
     funding_rate, hold_hours
         Rate per interval and planned hold; income is not counted.
     targets
-        ``"66300"``, ``"2R"``, ``"3%"``, each with ``":50%"`` for a part of the position.
+        ``"66300"``, ``"2R"``, ``"3%"``: alternatives for the whole position; or parts of it,
+        ``["1R:50%", "2R"]``, where one without a share closes the rest.
     leverage
         Given, or ``None`` for the lowest whole leverage that funds the trade.
     max_leverage
@@ -82,7 +84,7 @@ def size(
     mark
         Mark price, for the open loss a venue reserves with the order.
     others
-        Cross margin: the account's other positions.
+        Cross margin: the account's other positions, on the same venue and in the same coin.
 
     Returns
     -------
@@ -100,7 +102,11 @@ def size(
     >>> plan.quantity, plan.loss_at_stop, plan.budget
     ('0.007', '9.55045', '10.00')
     """
-    found = catalogue.load(contract) if isinstance(contract, str) else contract
+    found = contract if isinstance(contract, Contract) else catalogue.load(contract)
+    if found.tiers_start_cash:
+        raise FactsError(
+            "CONTRACT-304", f"the tier table of {found.id} does not start at 0", "give every tier"
+        )
     way = ask.read_side(side)
     legs = ask.read_entries(found, way, entry)
     at_liquidation = isinstance(stop, str) and stop.strip().lower() in (ask.LIQUIDATION_STOP, "liq")
@@ -123,14 +129,14 @@ def size(
         entry_fee8=Rate8(max(0, charged.taker8 if entry_as == "taker" else charged.maker8)),
         exit_fee8=Rate8(max(0, charged.taker8)),
         funding8=ask.read_funding(found, way, funding_rate, hold_hours, funding_interval_hours),
-        mark_ticks2=0 if mark is None else _half_ticks(found, mark),
+        mark_ticks2=0 if mark is None else _half_ticks(found, way, mark),
     )
     if intent.spread_ticks + intent.slippage_ticks >= reference:
         raise InputError("SIZE-008", "spread and slippage together reach the price", "use smaller allowances")
     question = Question(
         found,
         intent,
-        _account(equity, free_margin, margin == "cross", others),
+        _account(found, equity, free_margin, margin == "cross", others),
         Limits(
             **dict(zip(("risk8", "risk_cash"), ask.read_risk(risk), strict=True)),  # type: ignore[arg-type]
             leverage100=asked,
@@ -141,7 +147,7 @@ def size(
             liquidation_multiple8=_multiple(liquidation_multiple),
         ),
     )
-    goals = ask.read_targets(found, way, legs, None if at_liquidation else stop_ticks, targets)
+    goals = read_targets(found, way, legs, None if at_liquidation else stop_ticks, targets)
     return assemble(question, goals)
 
 
@@ -149,24 +155,25 @@ def _check_margin_mode(margin: str, at_liquidation: bool, asked: int, others: Se
     if margin not in ("isolated", "cross"):
         raise InputError("SIZE-017", f"margin is {margin!r}", "use isolated or cross")
     if at_liquidation and not asked:
-        raise InputError(
-            "SIZE-016", "a stop at liquidation needs the leverage", "add leverage, e.g. leverage=20"
-        )
+        raise InputError("SIZE-016", "a stop at liquidation needs the leverage", "add the leverage, e.g. 20")
     if at_liquidation and margin == "cross":
-        raise InputError("SIZE-016", "a stop at liquidation needs isolated margin", "use margin='isolated'")
+        raise InputError("SIZE-016", "a stop at liquidation needs isolated margin", "use isolated margin")
     if others and margin != "cross":
-        raise InputError("SIZE-017", "other positions matter only to cross margin", "use margin='cross'")
+        raise InputError("SIZE-017", "other positions matter only to cross margin", "use cross margin")
 
 
-def _half_ticks(contract: Contract, mark: Number) -> int:
-    mark8 = parse_scaled(mark, "mark")
-    if mark8 <= 0:
-        raise InputError("SIZE-001", f"mark is {mark}: a price is positive", "give mark above 0")
-    return 2 * mark8 // contract.scales.tick_size8
+def _half_ticks(contract: Contract, side: int, mark: Number) -> int:
+    """The mark in half ticks, rounded to the side where the open loss is larger."""
+    mark8, tick8 = read_price8(mark, "mark"), contract.scales.tick_size8
+    return max(1, 2 * mark8 // tick8 if side == LONG else -(-2 * mark8 // tick8))
 
 
 def _account(
-    equity: Number, free_margin: Number | None, is_cross: bool, others: Sequence[Position]
+    contract: Contract,
+    equity: Number,
+    free_margin: Number | None,
+    is_cross: bool,
+    others: Sequence[Position],
 ) -> AccountView:
     owned = ask.read_equity(equity)
     free = owned if free_margin is None else ask.read_equity(free_margin, "free_margin")
@@ -174,7 +181,7 @@ def _account(
         raise InputError(
             "SIZE-010", f"free_margin {free_margin} exceeds equity {equity}", "free margin is part of equity"
         )
-    maintenance, _ = others_at_mark(others)
+    maintenance, _ = others_at_mark(contract, others)
     return AccountView(
         equity_cash=owned,
         free_cash=free,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from lotwise.contracts.contract import Contract
+from lotwise.errors import InputError
 from lotwise.kernel.arith import mul_div_floor
-from lotwise.kernel.codes import LOT, OK
-from lotwise.kernel.feasibility import largest_feasible, largest_legal, leverage_for, refusal, smallest_legal
+from lotwise.kernel.codes import OK
+from lotwise.kernel.feasibility import largest_feasible, leverage_for, refusal
 from lotwise.kernel.layout import RATE, AskRow, LegRow, LimitsRow, SpecRow, TierRow
 from lotwise.records.order import AccountView, Intent, Limits, SizedOrder
 from lotwise.units import Cash, Lots
@@ -41,12 +42,11 @@ def rows_of(question: Question) -> Rows:
     """The kernel's view of a question."""
     contract, intent, account, limits = question
     scales = contract.scales
-    highest = max([intent.stop_ticks, intent.mark_ticks2 // 2, *(leg.price_ticks for leg in intent.entries)])
     spec = SpecRow(
         cash_per_tick_lot=scales.cash_per_tick_lot,
         entry_based=int(contract.maintenance_rule == "entry"),
         fee_to_close=int(contract.margin_holds_closing_fee),
-        max_lots=contract.max_lots_at(highest + intent.slippage_ticks + intent.spread_ticks),
+        max_lots=contract.max_lots_at(_highest_ticks(intent)),
         min_lots=scales.min_lots,
         min_notional_cash=scales.min_notional_cash,
     )
@@ -78,6 +78,30 @@ def rows_of(question: Question) -> Rows:
     return Rows([spec], [ask], [allowed], legs, contract.tier_rows)
 
 
+def countable_rows_of(question: Question) -> Rows:
+    """:func:`rows_of`, where even the smallest order and one lot more are within the 64-bit proof.
+
+    Raises
+    ------
+    InputError
+        SIZE-033.
+    """
+    contract, highest = question.contract, _highest_ticks(question.intent)
+    rows = rows_of(question)
+    if rows.spec[0].min_lots >= contract.exact_lots_at(highest):
+        raise InputError(
+            "SIZE-033",
+            f"one order of {contract.id} at {contract.price_text(highest)} is too large to count",
+            "check the price and the contract size",
+        )
+    return rows
+
+
+def _highest_ticks(intent: Intent) -> int:
+    prices = [intent.stop_ticks, intent.mark_ticks2 // 2, *(leg.price_ticks for leg in intent.entries)]
+    return max(prices) + intent.slippage_ticks + intent.spread_ticks
+
+
 def refusal_of(rows: Rows, lots: Lots) -> int:
     """The first rule ``lots`` breaks, or OK."""
     return refusal(rows.spec, rows.ask, rows.limits, legs=rows.legs, tiers=rows.tiers, lots=lots)
@@ -86,18 +110,16 @@ def refusal_of(rows: Rows, lots: Lots) -> int:
 def solve(question: Question, rows: Rows | None = None) -> SizedOrder:
     """The largest size that fits every rule; 0 lots where the smallest order does not."""
     rows = rows or rows_of(question)
-    most, binding = largest_feasible(rows.spec, rows.ask, rows.limits, legs=rows.legs, tiers=rows.tiers)
-    smallest = smallest_legal(rows.spec, rows.legs)
-    lots = largest_legal(rows.spec, rows.legs, Lots(most), smallest=smallest)
-    sized = lots or smallest
-    if lots and lots < most:
-        binding = LOT
+    lots, code, smallest = largest_feasible(
+        rows.spec, rows.ask, rows.limits, legs=rows.legs, tiers=rows.tiers
+    )
+    sized = Lots(lots or smallest)
     return SizedOrder(
         intent=question.intent,
-        lots=lots,
-        smallest_lots=smallest,
-        binding=binding if lots else OK,
-        refusal=OK if lots else refusal_of(rows, smallest),
+        lots=Lots(lots),
+        smallest_lots=Lots(smallest),
+        binding=code if lots else OK,
+        refusal=OK if lots else code,
         leverage100=leverage_for(rows.spec, rows.ask, rows.limits, legs=rows.legs, lots=sized),
         budget_cash=Cash(rows.limits[0].budget_cash),
     )

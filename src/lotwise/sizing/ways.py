@@ -22,7 +22,7 @@ from lotwise.kernel.sizing import loss_cash
 from lotwise.records.answers import WayOut
 from lotwise.records.order import AccountView, EntryLeg, Intent, SizedOrder
 from lotwise.sizing.ask import average_ticks8
-from lotwise.sizing.solve import Question, Rows, refusal_of, rows_of, solve
+from lotwise.sizing.solve import Question, Rows, countable_rows_of, refusal_of, rows_of, solve
 from lotwise.sizing.words import leverage_text, money, order_text
 from lotwise.units import (
     MAX_CASH,
@@ -207,21 +207,34 @@ def _lowest_leverage(fits: Callable[[int], bool], least: int, most: int) -> int 
 def _contracts(question: Question) -> Iterator[WayOut]:
     """The same coin on another contract or venue, sized with the same words."""
     own = question.contract
+    if not _is_of_today(own):
+        return
     for other in catalogue.same_coin(own.base, own.settle):
         if other.id == own.id or other.kind != own.kind:
             continue
         try:
-            order = solve(_moved(question, other))
+            moved = _moved(question, other)
+            rows = countable_rows_of(moved)
         except InputError:
             continue
+        order = solve(moved, rows)
         if order.lots:
-            rows = rows_of(_moved(question, other))
             loss = loss_cash(rows.spec, rows.ask, rows.legs, lots=order.lots)
             yield WayOut(
                 kind="contract",
                 value=other.id,
                 text=f"{other.id} fits: {order_text(other, order.lots)} loses {money(loss, own.settle)}",
             )
+
+
+def _is_of_today(contract: Contract) -> bool:
+    """Whether the contract's facts are the catalogue's newest; rules of two days do not mix."""
+    if contract.venue not in catalogue.VENUES:
+        return True
+    try:
+        return catalogue.load(contract.id).as_of == contract.as_of
+    except InputError:
+        return False
 
 
 def _moved(question: Question, other: Contract) -> Question:
