@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 LAW_CASES = {"test": 10_000, "proof": 1_000_000}
-EXAMPLES = {"test": 200, "proof": 20_000}
+EXAMPLES = {"test": 200, "proof": 2_000}
 
 PROFILE = os.environ.get("LOTWISE_PROFILE", "test")
 if PROFILE not in EXAMPLES:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property, partial, update_wrapper
 from importlib import import_module
 from pathlib import Path
@@ -132,8 +132,9 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "lotwise"
 
 
-def _named_globals(function: FunctionType) -> list[tuple[str, Any]]:
-    """Globals and closure cells a function names, nested code included, sorted by name."""
+def _named(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """What a function names: globals, closure cells, and attributes of the modules and classes
+    among them (``rates.FEE``, ``Code.A``), nested code included."""
     names: set[str] = set()
     codes = [function.__code__]
     while codes:
@@ -143,22 +144,31 @@ def _named_globals(function: FunctionType) -> list[tuple[str, Any]]:
     found = {name: function.__globals__[name] for name in names if name in function.__globals__}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         found[name] = cell.cell_contents
-    return sorted(found.items())
+    for name, value in found.items():
+        yield name, value
+        if isinstance(value, (ModuleType, type)):
+            yield from ((f"{name}.{part}", getattr(value, part)) for part in names if hasattr(value, part))
 
 
-def _reached(start: Rule[..., Any]) -> tuple[list[Rule[..., Any]], list[tuple[str, Any]]]:
-    """Every rule reachable from ``start`` (itself first) and every other global they name."""
-    rules: list[Rule[..., Any]] = [start]
+def _bodies(value: Any) -> list[Any]:
+    """The Python functions behind a rule, a Numba dispatcher or a function; none otherwise."""
+    if isinstance(value, Rule):
+        return [value.function, value.compiled_body]
+    value = getattr(value, "py_func", value)
+    return [value] if isinstance(value, FunctionType) else []
+
+
+def _reached(start: Rule[..., Any]) -> tuple[list[FunctionType], list[tuple[str, Any]]]:
+    """Every function reachable from ``start``, and every other thing they name."""
+    functions: list[FunctionType] = list(dict.fromkeys(_bodies(start)))
     others: list[tuple[str, Any]] = []
-    for current in rules:  # grows while it is walked
-        for body in {current.function, current.compiled_body}:
-            for name, value in _named_globals(body):  # type: ignore[arg-type]
-                if isinstance(value, Rule):
-                    if value not in rules:
-                        rules.append(value)
-                else:
-                    others.append((name, value))
-    return rules, others
+    for current in functions:  # grows while it is walked
+        for name, value in _named(current):
+            bodies = _bodies(value)
+            functions += [body for body in dict.fromkeys(bodies) if body not in functions]
+            if not bodies:
+                others.append((name, value))
+    return functions, others
 
 
 def _newtypes_reached(start: Rule[..., Any]) -> list[Any]:
@@ -179,24 +189,11 @@ def _register_identity(cast: Any) -> None:
 
 
 def _stamp(start: Rule[..., Any]) -> str:
-    rules, others = _reached(start)
-    files: set[str] = set()
-    constants: set[str] = set()
-    for reached in rules:
-        files.update({_source_file(reached.function), _source_file(reached.compiled_body)})
-    for name, value in others:
-        if isinstance(value, ModuleType):
-            files.add(getattr(value, "__file__", None) or "")
-        elif callable(value) and hasattr(value, "__code__"):
-            files.add(value.__code__.co_filename)
-        else:
-            constants.add(f"{name}={value!r}")
+    functions, others = _reached(start)
+    constants = {f"{name}={value!r}" for name, value in others if not isinstance(value, ModuleType)}
     digest = hashlib.sha256(repr(start).encode())  # its own name: the same file holds many rules
-    for path in sorted(Path(file) for file in files if file):
+    for file in sorted({function.__code__.co_filename for function in functions}):
+        path = Path(file)
         digest.update(path.name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b"") + b"\0")
     digest.update("\n".join(sorted(constants)).encode())
     return digest.hexdigest()[:32]
-
-
-def _source_file(function: Callable[..., Any]) -> str:
-    return function.__code__.co_filename

@@ -40,6 +40,9 @@ of a contract are narrower still, and this keeps a typing slip from becoming ari
 MAX_LENGTH: Final = 100
 """Longest text read as a number: no market prints more, and Python itself stops at 4,300 digits."""
 
+SHOWN_LENGTH: Final = 60
+"""Longest excerpt of a user's value in a message."""
+
 MAX_CASH: Final = 10**10 * SCALE
 """Largest amount of money read from text; the bounds of a contract count on it."""
 
@@ -76,8 +79,8 @@ def plain_text(value: object, name: str) -> str:
     elif isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise UnitError(
             "UNIT-101",
-            f"{name} is {value!r} of type {type(value).__name__}: exact numbers only",
-            f"pass text or Decimal, e.g. {name}='{_suggest(str(value))}'",
+            f"{name} is {shown(value)} of type {type(value).__name__}: exact numbers only",
+            f"pass text or Decimal, e.g. {name}='{_suggest(value)}'",
         )
     else:
         text = _decimal_text(value, name)
@@ -87,14 +90,27 @@ def plain_text(value: object, name: str) -> str:
     if match is None:
         if _LEADING_POINT.fullmatch(text):
             return text.replace(".", "0.", 1)
-        raise UnitError("UNIT-102", f"{name} is {_shown(text)}: not a plain number", _number_hint(text))
+        raise UnitError("UNIT-102", f"{name} is {shown(text)}: not a plain number", _number_hint(text))
     if len(match[2].lstrip("0")) > MAX_WHOLE_DIGITS:
         raise UnitError(
             "UNIT-103",
-            f"{name} is {_shown(text)}: more than {MAX_WHOLE_DIGITS} whole digits",
+            f"{name} is {shown(text)}: more than {MAX_WHOLE_DIGITS} whole digits",
             f"keep {name} below 1 followed by {MAX_WHOLE_DIGITS} zeros",
         )
     return text
+
+
+def shown(value: object) -> str:
+    """A user's value in a message: its repr, short, whatever it is.
+
+    >>> shown("abc"), shown("a" * 99)[-6:]
+    ("'abc'", 'aaa...')
+    """
+    try:
+        text = repr(value)
+    except ValueError:  # an int of over 4,300 digits
+        text = f"a {type(value).__name__} too long to print"
+    return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 3] + "..."
 
 
 def _decimal_text(value: int | Decimal, name: str) -> str:
@@ -110,12 +126,8 @@ def _decimal_text(value: int | Decimal, name: str) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-def _shown(text: str) -> str:
-    clipped = text if len(text) <= 40 else text[:37] + "..."
-    return repr(clipped)
-
-
-def _suggest(text: str) -> str:
+def _suggest(value: object) -> str:
+    text = shown(value)
     return text if _PLAIN.fullmatch(text) else "65000.0"
 
 
@@ -128,7 +140,7 @@ def _number_hint(text: str) -> str:
     if text.endswith("%"):
         return "a percentage does not fit here: give the number itself"
     if re.fullmatch(r"[+-]?[0-9.]+[eE][+-]?[0-9]{1,3}", text, re.ASCII):
-        exact = Decimal(text) if text.count(".") <= 1 and re.search("[0-9]", text) else Decimal(0)
+        exact = Decimal(text) if re.match(r"[+-]?[0-9]+(\.[0-9]*)?[eE]", text, re.ASCII) else Decimal(0)
         if exact and -20 < exact.adjusted() <= MAX_WHOLE_DIGITS:
             return f"write {exact:f}"
         return "write the digits out; no exponents"
@@ -157,7 +169,7 @@ def parse_scaled(value: object, name: str, decimals: int = 8) -> int:
         if len(fraction) > decimals:
             raise UnitError(
                 "UNIT-104",
-                f"{name} is {_shown(text)}: finer than {decimals} decimals",
+                f"{name} is {shown(text)}: finer than {decimals} decimals",
                 f"round {name} to {decimals} decimals",
             )
     scaled = int(whole + fraction.ljust(decimals, "0"))
@@ -180,7 +192,7 @@ def parse_cash(value: object, name: str) -> Cash:
     cash = parse_scaled(value, name)
     if abs(cash) > MAX_CASH:
         raise UnitError(
-            "UNIT-105", f"{name} is {_shown(str(value))}: more than 10,000,000,000", f"give a smaller {name}"
+            "UNIT-105", f"{name} is {shown(str(value))}: more than 10,000,000,000", f"give a smaller {name}"
         )
     return Cash(cash)
 

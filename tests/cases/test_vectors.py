@@ -176,7 +176,7 @@ def worth(case: dict[str, str], price: str) -> int:
 def unrealised_pnl(case: dict[str, str]) -> int:
     return unrealised_pnl_trunc(
         side_of(case),
-        entry_notional_cash=worth(case, "price"),  # type: ignore[arg-type]
+        entry8=parse_scaled(case["price"], "price"),  # type: ignore[arg-type]
         price8=parse_scaled(case["mark"], "mark"),  # type: ignore[arg-type]
         lots=int(case["quantity"]),  # type: ignore[arg-type]
         cash_per_tick_lot=UNIT,  # type: ignore[arg-type]

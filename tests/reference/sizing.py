@@ -24,6 +24,7 @@ Leg = tuple[Number, Number]
 
 PARTS = ("price", "entry_fee", "exit_fee", "spread", "slippage", "funding")
 _DOUBLINGS_MAX = 200
+_ONE_E8 = 10**8
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,53 @@ class StopPlan:
     def fits(self, lots: int, budget: Fraction) -> bool:
         """Tell whether the rounded total is within the budget."""
         return self.rounded_loss(lots)["total"] <= budget
+
+
+@dataclass(frozen=True)
+class ScaledPlan:
+    """A :class:`StopPlan` in whole numbers: prices in half ticks, rates and shares in 1e-8.
+
+    Money comes as ``money_above / money_below`` units of 1e-8 per half tick and lot. Written from
+    the definitions above for the many cases of a proof; tests hold it equal to `rounded_loss`.
+    """
+
+    direction: int
+    prices: tuple[int, ...]
+    reached: tuple[int, ...]
+    stop: int
+    half_spread: int
+    slippage: int
+    entry_fee: int
+    exit_fee: int
+    funding: int
+    entry_is_taker: bool
+    money_above: int
+    money_below: int
+
+
+def rounded_loss_scaled(plan: ScaledPlan, lots: int) -> dict[str, int]:
+    """Return the parts of `StopPlan.rounded_loss` and their total, in whole units of 1e-8."""
+    taken = ordered = 0
+    for price, reached in zip(plan.prices, plan.reached, strict=True):
+        through = lots * reached // _ONE_E8
+        ordered += price * (through - taken)
+        taken = through
+    offset = plan.half_spread if plan.entry_is_taker else 0
+    beyond = plan.half_spread + plan.slippage
+    paid = ordered + plan.direction * offset * lots
+    closed = (plan.stop - plan.direction * beyond) * lots
+    above, below = plan.money_above, plan.money_below
+    charged = below * _ONE_E8
+    parts = {
+        "price": -(-plan.direction * (ordered - plan.stop * lots) * above // below),
+        "entry_fee": -(-paid * above * plan.entry_fee // charged),
+        "exit_fee": -(-closed * above * plan.exit_fee // charged),
+        "spread": -(-(offset + plan.half_spread) * lots * above // below),
+        "slippage": -(-plan.slippage * lots * above // below),
+        "funding": -(-max(ordered, plan.stop * lots) * above * plan.funding // charged),
+    }
+    parts["total"] = sum(parts.values())
+    return parts
 
 
 def loss_at_stop(

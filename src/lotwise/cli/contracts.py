@@ -11,9 +11,10 @@ from lotwise.cli.screen import Output, Screen
 from lotwise.contracts import catalogue
 from lotwise.contracts.contract import Contract
 from lotwise.errors import FactsError, InputError
-from lotwise.units import grouped, parse_rate, percent_text
+from lotwise.units import grouped, parse_rate, percent_text, shown
 
 UNKNOWN = "–"
+MOST_ROWS = 10_000
 
 
 def contracts(
@@ -51,16 +52,16 @@ def contracts(
         else:
             _print_one(found, Screen(output))
         return 0
-    if top < 1:
-        raise InputError("USAGE-007", f"--top is {top}", "use 1 or more")
+    if not 1 <= top <= MOST_ROWS:
+        raise InputError("USAGE-007", f"--top is {shown(top)}", f"use 1 to {MOST_ROWS}")
     names = catalogue.search(text, venue)
     if not names:
         raise InputError(
-            "CONTRACT-202", f"no contract holds {text!r}", "try a coin such as BTC, or lotwise contracts"
+            "CONTRACT-202", f"no contract holds {shown(text)}", "try a coin such as BTC, or lotwise contracts"
         )
     listed = list(islice(_listed(names, as_of), top))
     if not listed:
-        raise InputError("CONTRACT-203", f"no facts of {text!r} on {as_of}", "ask for a later day")
+        raise InputError("CONTRACT-203", f"no facts of {shown(text)} on {as_of}", "ask for a later day")
     if output.json:
         print(
             json.dumps(
@@ -115,11 +116,13 @@ def _print_list(listed: list[Contract], count: int, screen: Screen) -> None:
             )
             for one in listed
         ],
+        drop=("facts of", "tiers", "max leverage", "taker"),
     )
     more = f", the first {len(listed)} shown (--top)" if count > len(listed) else ""
-    screen.line(
-        f"\n  {count} contracts{more}; {UNKNOWN} is unknown. All facts: lotwise contracts {listed[0].id}\n"
-    )
+    screen.line()
+    screen.paragraph(f"{count} contracts{more}; {UNKNOWN} is unknown.")
+    screen.paragraph(f"All facts of one: lotwise contracts {listed[0].id}")
+    screen.line()
 
 
 def _print_one(one: Contract, screen: Screen) -> None:

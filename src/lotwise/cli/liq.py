@@ -13,7 +13,7 @@ from lotwise.contracts.tiers import MarginTier
 from lotwise.errors import InputError
 from lotwise.records.answers import LiquidationAnswer
 from lotwise.sizing.oracle import liquidation
-from lotwise.units import grouped, shown_up
+from lotwise.units import grouped, shown, shown_up
 
 
 def liq(
@@ -107,7 +107,7 @@ def _tier(text: str) -> MarginTier:
     if len(parts) != 5:
         raise InputError(
             "USAGE-006",
-            f"--tier {text!r}",
+            f"--tier {shown(text)}",
             "write floor:cap:leverage:rate:cumulative, e.g. 0:300000:100:0.005:0",
         )
     return MarginTier(*parts)

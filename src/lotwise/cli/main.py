@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from lotwise import __version__
+from lotwise.cli.screen import PipeConsole
 from lotwise.errors import InputError, LotwiseError
 
 EXIT_CODES = """\
@@ -22,7 +23,7 @@ app = App(
     version=__version__,
     help="Size crypto futures trades to the cent: lots, margin, liquidation, and why not more.",
     help_epilogue=EXIT_CODES,
-    default_parameter=None,
+    console=PipeConsole(),
 )
 app.command(
     "lotwise.cli.size:size", name="size", help="Size a trade: the most lots whose loss fits the budget."
@@ -38,25 +39,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; never a traceback for a user's mistake."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     _print_anything()
+    code = 0
     try:
-        result = app(given, exit_on_error=False, print_error=False, result_action="return_value")
+        code, error = _run(given)
+        if error is not None:
+            _report(error, given)
         sys.stdout.flush()
-    except CycloptsError as error:
-        return _report(InputError("USAGE-001", _first_line(str(error)), _help_hint(given)), given)
-    except LotwiseError as error:
-        return _report(error, given)
     except BrokenPipeError:  # `lotwise contracts | head`: the reader has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        _close_quietly()
     except OSError as error:  # a full disk behind `>`
-        return _report(LotwiseError("IO-001", f"the answer could not be written: {error.strerror}"), given)
+        _close_quietly()
+        print(f"error[IO-001]: the answer could not be written: {error.strerror}", file=sys.stderr)
+        print("hint: make room, or write it elsewhere", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
-    return result if isinstance(result, int) else 0
+    return code
+
+
+def _run(given: list[str]) -> tuple[int, LotwiseError | None]:
+    """Exit code, and the error where there is one."""
+    try:
+        result = app(given, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        found = InputError("USAGE-001", _first_line(str(error)), _help_hint(given))
+        return found.exit_code, found
+    except LotwiseError as error:
+        return error.exit_code, error
+    return (result if isinstance(result, int) else 0), None
+
+
+def _close_quietly() -> None:
+    """Send what is still buffered nowhere, so that the interpreter's last flush cannot fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_anything() -> None:
-    """A terminal or pipe that cannot encode a glyph shows a question mark, never a traceback."""
+    """A pipe that cannot encode a glyph shows a question mark, a closed one nothing; no traceback."""
+    if sys.stdout is None:  # started with `>&-`
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for the whole run
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -71,11 +92,10 @@ def _help_hint(given: Sequence[str]) -> str:
     return " ".join(["lotwise", *known, "--help"])
 
 
-def _report(error: LotwiseError, given: Sequence[str]) -> int:
+def _report(error: LotwiseError, given: Sequence[str]) -> None:
     if any(word == "--json" or word.startswith("--json=") for word in given):
         print(json.dumps(error.as_dict(), ensure_ascii=False, indent=2))
     else:
         print(f"error[{error.code}]: {error.message}", file=sys.stderr)
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)
-    return error.exit_code

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -44,11 +45,21 @@ Row = tuple[str, str, str]
 """Label, value, note."""
 
 
+class PipeConsole(Console):
+    """Rich's console, where a closed pipe is the caller's to handle: Rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass the error on."""
+        raise BrokenPipeError
+
+
 class Screen:
     """Prints at most 100 columns; colour only where the terminal takes it."""
 
     def __init__(self, output: Output) -> None:
-        self._console = Console(highlight=False, soft_wrap=True, no_color=output.plain or None)
+        colours: Literal["auto"] | None = None if output.plain or os.environ.get("NO_COLOR") else "auto"
+        self._console = PipeConsole(highlight=False, soft_wrap=True, color_system=colours)
+        self._width = min(WIDTH, max(40, self._console.width))
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line as it is."""
@@ -56,41 +67,57 @@ class Screen:
 
     def paragraph(self, text: str, indent: str = "  ", hanging: str = "  ", style: str = "") -> None:
         """A sentence, wrapped to the terminal and to 100 columns at the most."""
-        width = min(WIDTH, max(40, self._console.width))
-        for line in textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=hanging):
+        for line in textwrap.wrap(text, self._width, initial_indent=indent, subsequent_indent=hanging):
             self.line(line, style)
 
     def headline(self, glyph: str, verdict: str, rest: str, good: bool) -> None:
-        """The answer first."""
-        text = Text.assemble(
-            ("  " + glyph + " ", "bold cyan" if good else "bold yellow"),
-            (verdict, "bold"),
-            ("   " + rest, "dim"),
+        """The answer first; what it is about beside it, or below where the terminal is narrow."""
+        first = f"  {glyph} {verdict}"
+        gap = "   " if len(first) + 3 + len(rest) <= self._width else "\n    "
+        self._console.print(
+            Text.assemble(
+                (f"  {glyph} ", "bold cyan" if good else "bold yellow"),
+                (verdict, "bold"),
+                (gap + rest, "dim"),
+            )
         )
-        self._console.print(text)
 
     def rows(self, rows: Iterable[Row], indent: str = "  ") -> None:
-        """Labels left, values right-aligned under each other, notes after."""
+        """Labels left, values right-aligned under each other, notes after, wrapped in their column."""
         kept = [row for row in rows if row[1]]
         if not kept:
             return
         labels = max(len(row[0]) for row in kept)
         values = max(len(row[1]) for row in kept)
+        column = len(indent) + labels + 2 + values + 2
         for label, value, note in kept:
-            after = f"  {note}" if note else ""
+            lines = textwrap.wrap(note, max(20, self._width - column)) or [""]
             self._console.print(
                 Text.assemble(
-                    (f"{indent}{label:<{labels}}  ", ""), (f"{value:>{values}}", "bold"), (after, "dim")
+                    (f"{indent}{label:<{labels}}  ", ""),
+                    (f"{value:>{values}}", "bold"),
+                    (f"  {lines[0]}" if lines[0] else "", "dim"),
                 )
             )
+            for line in lines[1:]:
+                self.line(" " * column + line, "dim")
 
-    def table(self, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-        """Columns by content; the first is left-aligned, the others right."""
+    def table(
+        self, header: tuple[str, ...], rows: Iterable[tuple[str, ...]], drop: tuple[str, ...] = ()
+    ) -> None:
+        """Columns by content; the first is left-aligned, the others right.
+
+        Where the terminal is too narrow, the columns named in ``drop`` go, the first named first.
+        """
         listed = [header, *rows]
         widths = [max(len(row[column]) for row in listed) for column in range(len(header))]
+        shown = list(range(len(header)))
+        for name in drop:
+            if sum(widths[column] + 2 for column in shown) > self._width:
+                shown.remove(header.index(name))
         for number, row in enumerate(listed):
             cells = [f"  {row[0]:<{widths[0]}}"] + [
-                f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)
+                f"{row[column]:>{widths[column]}}" for column in shown[1:]
             ]
             self._console.print(Text("  ".join(cells).rstrip(), style="dim" if number == 0 else ""))
 

@@ -8,16 +8,18 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from lotwise.cli.screen import Output, Row, Screen, cost, gain, loss, price, profit, signed
-from lotwise.clock import SystemClock, utc_date
+from lotwise.clock import Clock, SystemClock, utc_date
 from lotwise.contracts import catalogue
 from lotwise.contracts.contract import Contract, FeeSchedule
 from lotwise.errors import InputError
 from lotwise.records.answers import SizePlan
 from lotwise.sizing.position import Position
 from lotwise.sizing.size import size as size_trade
-from lotwise.units import grouped
+from lotwise.units import grouped, shown
 
 REFUSED = 3
+CLOCK: Clock = SystemClock()
+"""What tells this face the day; a test stops it."""
 
 
 def size(  # the options are the interface: cyclopts reads them from here
@@ -164,7 +166,7 @@ def find(symbol: str, venue: str | None, as_of: str | None) -> Contract:
 
 
 def _today() -> date:
-    return utc_date(SystemClock().now_ns())
+    return utc_date(CLOCK.now_ns())
 
 
 def fees_of(contract: Contract, maker: str | None, taker: str | None) -> FeeSchedule | None:
@@ -196,7 +198,9 @@ def positions_of(texts: list[str], own: Contract) -> list[Position]:
         parts = [part.strip() for part in text.split(",")]
         if len(parts) not in (4, 5):
             raise InputError(
-                "USAGE-004", f"--other {text!r}", "write ETHUSDT,short,0.5,3000 or with a mark at the end"
+                "USAGE-004",
+                f"--other {shown(text)}",
+                "write ETHUSDT,short,0.5,3000 or with a mark at the end",
             )
         symbol, side, quantity, entry = parts[:4]
         contract = symbol if ":" in symbol else f"{own.venue}:{symbol}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from lotwise.contracts.contract import Contract, ContractKind, FeeSchedule, FundingTerms
 from lotwise.contracts.tiers import MarginTier
 from lotwise.errors import FactsError, InputError
+from lotwise.units import shown
 
 if TYPE_CHECKING:
     import datetime
@@ -100,7 +101,7 @@ def _known(venue: str) -> str:
     name = venue.lower()
     if name not in _ROWS:
         raise FactsError(
-            "CONTRACT-201", f"no facts of a venue {venue!r}", f"known venues: {', '.join(VENUES)}"
+            "CONTRACT-201", f"no facts of a venue {shown(venue)}", f"known venues: {', '.join(VENUES)}"
         )
     return name
 
@@ -117,10 +118,12 @@ def _parse(contract_id: object) -> tuple[str | None, str]:
         name = symbol  # as the venue writes it: in other scripts capitals make look-alikes
     elif not symbol.isascii():
         strange = next(letter for letter in symbol if not letter.isascii())
-        message = f"{contract_id!r} holds {strange!r} (U+{ord(strange):04X}): no contract's name does"
+        message = (
+            f"{shown(contract_id)} holds {shown(strange)} (U+{ord(strange):04X}): no contract's name does"
+        )
         raise InputError("CONTRACT-204", message, _FORMS)
     if not name.replace("-", "").replace("/", "", 1).isalnum() or (colon and not venue.isalnum()):
-        raise InputError("CONTRACT-204", f"{contract_id!r} is not a contract id", _FORMS)
+        raise InputError("CONTRACT-204", f"{shown(contract_id)} is not a contract id", _FORMS)
     return (_known(venue) if colon else None), name
 
 
@@ -142,7 +145,7 @@ def _day(as_of: object) -> str | None:
         except ValueError:
             pass
     hint = 'write the UTC day as "YYYY-MM-DD", or give a date or an aware datetime'
-    raise InputError("CONTRACT-205", f"as_of {as_of!r} is not a day", hint)
+    raise InputError("CONTRACT-205", f"as_of {shown(as_of)} is not a day", hint)
 
 
 def _missing(name: str, venues: tuple[str, ...], day: str | None) -> InputError:
@@ -162,7 +165,7 @@ def _missing(name: str, venues: tuple[str, ...], day: str | None) -> InputError:
     where = " or ".join(venues)
     near = _nearest(name, venues)
     hint = f"nearest: {', '.join(near)}" if near else "lotwise.contracts.catalogue.search(text) finds symbols"
-    return FactsError("CONTRACT-202", f"no contract {name} on {where}", hint)
+    return FactsError("CONTRACT-202", f"no contract {name[:40]} on {where}", hint)
 
 
 def _nearest(name: str, venues: tuple[str, ...]) -> list[str]:

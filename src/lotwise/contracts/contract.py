@@ -28,6 +28,7 @@ from lotwise.units import (
     parse_rate,
     parse_scaled,
     scaled_text,
+    shown,
 )
 
 ContractKind = Literal["linear_perpetual", "linear_dated"]
@@ -73,7 +74,9 @@ class FundingTerms(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         hours = self.interval_hours
         if type(hours) is not int or not 1 <= hours <= 24:
-            raise InputError("CONTRACT-121", f"funding interval is {hours!r}", "give whole hours, 1 to 24")
+            raise InputError(
+                "CONTRACT-121", f"funding interval is {shown(hours)}", "give whole hours, 1 to 24"
+            )
 
 
 class Scales(NamedTuple):
@@ -163,7 +166,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             if not (isinstance(text, str) and text.isprintable() and _ID_PART.fullmatch(text)):
                 raise InputError(
                     "CONTRACT-101",
-                    f"{name} is {text!r}: not a name",
+                    f"{name} is {shown(text)}: not a name",
                     "use 1 to 40 characters without blanks, colons and commas",
                 )
         tiers: object = self.tiers
@@ -173,13 +176,19 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         for name, kind in (("fees", FeeSchedule), ("funding", FundingTerms)):
             if not isinstance(getattr(self, name), (kind, type(None))):
                 raise InputError(
-                    "CONTRACT-122", f"{name} is {getattr(self, name)!r}", f"give {kind.__name__}(...)"
+                    "CONTRACT-122", f"{name} is {shown(getattr(self, name))}", f"give {kind.__name__}(...)"
                 )
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise InputError(
-                    "CONTRACT-102", f"{name} is {getattr(self, name)!r}", f"use one of {', '.join(allowed)}"
+                    "CONTRACT-102",
+                    f"{name} is {shown(getattr(self, name))}",
+                    f"use one of {', '.join(allowed)}",
                 )
+        if type(self.margin_holds_closing_fee) is not bool:
+            flag = shown(self.margin_holds_closing_fee)
+            raise InputError("CONTRACT-102", f"margin_holds_closing_fee is {flag}", "use True or False")
+        _optional(self.liquidation_fee, "liquidation_fee", 8)
         self.scales  # noqa: B018  # proves the facts now, not at the first trade
         self.tier_rows  # noqa: B018
 
@@ -233,7 +242,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if stated is None and self.tiers:
             stated = _optional(self.tiers[0].max_leverage, "max_leverage", 2)
         if stated is not None and not LEVERAGE <= stated <= 1000 * LEVERAGE:
-            raise InputError("CONTRACT-103", f"max_leverage is {self.max_leverage}", "use 1 to 1000")
+            raise InputError("CONTRACT-103", f"max_leverage is {scaled_text(stated, 2)}", "use 1 to 1000")
         return stated
 
     @cached_property

@@ -97,7 +97,10 @@ def wallet_behind(spec: Spec, ask: Ask, limits: Limits, legs: Legs, lots: Lots, 
 
 @rule
 def leverage_for(spec: Spec, ask: Ask, limits: Limits, legs: Legs, lots: Lots) -> int:
-    """The leverage asked for, or the lowest whole one whose margin fits; 0 where none does."""
+    """The leverage asked for, or the lowest whole one whose margin fits; 0 where none does.
+
+    Where the plan's cap does not do, one more than the cap: the caller refuses it.
+    """
     asked = ask[0].leverage100
     if asked:
         return asked
@@ -105,10 +108,9 @@ def leverage_for(spec: Spec, ask: Ask, limits: Limits, legs: Legs, lots: Lots) -
     if room <= 0:
         return 0
     notional = entry_tick_lots(legs, lots) * spec[0].cash_per_tick_lot
-    whole = max(1, notional // room)
-    while margin_needed(spec, ask, legs, lots=lots, leverage100=whole * LEVERAGE) > room:
-        if whole * LEVERAGE > limits[0].max_leverage100:
-            return whole * LEVERAGE  # over the plan already: the caller refuses it
+    over = limits[0].max_leverage100 // LEVERAGE + 1
+    whole = min(over, max(1, notional // room))
+    while whole < over and margin_needed(spec, ask, legs, lots=lots, leverage100=whole * LEVERAGE) > room:
         whole += 1
     return whole * LEVERAGE
 

@@ -50,19 +50,10 @@ def notional_at_price8_trunc(price8: Price8, lots: Lots, cash_per_tick_lot: Cash
 
 @rule
 def unrealised_pnl_trunc(
-    side: int,
-    entry_notional_cash: Cash,
-    price8: Price8,
-    lots: Lots,
-    cash_per_tick_lot: Cash,
-    tick_size8: Price8,
+    side: int, entry8: Price8, price8: Price8, lots: Lots, cash_per_tick_lot: Cash, tick_size8: Price8
 ) -> Cash:
     """s * Q * (P - E), cut toward zero to 1e-8 as Binance shows it."""
-    value = lots * cash_per_tick_lot
-    below = mul_div_floor(price8, value, tick_size8) - entry_notional_cash
-    above = mul_div_ceil(price8, value, tick_size8) - entry_notional_cash
-    toward_zero = below if below >= 0 else above
-    return Cash(side * toward_zero)
+    return Cash(mul_div_trunc(side * (price8 - entry8), lots * cash_per_tick_lot, tick_size8))
 
 
 @rule

@@ -17,7 +17,6 @@ RATE = 100_000_000
 TWO_RATES = 200_000_000
 ZERO = np.uint64(0)
 ONE = np.uint64(1)
-TOP_BIT = np.uint64(63)
 HALF = np.uint64(32)
 LOW_HALF = np.uint64(0xFFFFFFFF)
 BASE = np.uint64(1 << 32)

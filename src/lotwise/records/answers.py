@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from lotwise.errors import RefusedError
+
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Shared by all answers: JSON and a notebook table."""
@@ -134,6 +136,19 @@ class SizePlan(_Answer, frozen=True, kw_only=True):
     settle: str
     base: str
     as_of: str | None
+
+    def require(self) -> SizePlan:
+        """This plan where it fits; code that must not go on without a size calls it.
+
+        Raises
+        ------
+        RefusedError
+            The blocking rule's code and sentence; the hint is the first way out.
+        """
+        if self.blocked_by is not None:
+            hint = self.ways_out[0].text if self.ways_out else ""
+            raise RefusedError(self.blocked_by.code, self.blocked_by.text, hint)
+        return self
 
 
 class MarginCall(msgspec.Struct, frozen=True, kw_only=True):

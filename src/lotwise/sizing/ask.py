@@ -13,7 +13,7 @@ from lotwise.contracts.contract import Contract, FeeSchedule
 from lotwise.errors import FactsError, InputError
 from lotwise.kernel.layout import LEVERAGE, LONG, RATE, SHORT
 from lotwise.records.order import EntryLeg
-from lotwise.units import Cash, Number, Rate8, Ticks, parse_cash, parse_rate, parse_scaled, scaled_text
+from lotwise.units import Cash, Number, Rate8, Ticks, parse_cash, parse_rate, parse_scaled, scaled_text, shown
 
 Entries = Number | Sequence[tuple[Number, Number]]
 
@@ -33,7 +33,7 @@ def read_side(side: object) -> int:
     """
     found = _SIDES.get(side.strip().lower()) if isinstance(side, str) else None
     if found is None:
-        raise InputError("SIZE-003", f"side is {side!r}", "use long or short")
+        raise InputError("SIZE-003", f"side is {shown(side)}", "use long or short")
     return found
 
 
@@ -83,7 +83,7 @@ def read_entries(contract: Contract, side: int, entry: Entries) -> tuple[EntryLe
 def _pair(item: object) -> tuple[Number, Number]:
     if isinstance(item, Sequence) and not isinstance(item, str) and len(item) == 2:
         return item[0], item[1]
-    raise InputError("SIZE-004", f"entry leg {item!r} is not a pair", 'give ("65000", "30%")')
+    raise InputError("SIZE-004", f"entry leg {shown(item)} is not a pair", 'give ("65000", "30%")')
 
 
 def average_ticks8(entries: tuple[EntryLeg, ...]) -> int:
@@ -147,10 +147,10 @@ def distance8_of(rate: Rate8) -> int:
 def _atr_distance8(contract: Contract, text: str, atr: Number | None) -> int:
     multiple = parse_rate(text[:-3].rstrip() or "1", "stop")
     if atr is None:
-        raise InputError("SIZE-007", f"stop is {text!r} but no ATR was given", "add the ATR, e.g. 650")
+        raise InputError("SIZE-007", f"stop is {shown(text)} but no ATR was given", "add the ATR, e.g. 650")
     size8 = parse_scaled(atr, "atr")
     if multiple <= 0 or size8 <= 0:
-        raise InputError("SIZE-006", f"stop is {text!r} with ATR {atr}", "both must be positive")
+        raise InputError("SIZE-006", f"stop is {shown(text)} with ATR {atr}", "both must be positive")
     return multiple * size8 // contract.scales.tick_size8
 
 
@@ -261,7 +261,7 @@ def read_fees(contract: Contract, fees: FeeSchedule | None) -> FeeSchedule:
         CONTRACT-301 unknown.
     """
     if fees is not None and not isinstance(fees, FeeSchedule):
-        raise InputError("CONTRACT-122", f"fees is {fees!r}", 'give FeeSchedule("0.0002", "0.0005")')
+        raise InputError("CONTRACT-122", f"fees is {shown(fees)}", 'give FeeSchedule("0.0002", "0.0005")')
     found = fees or contract.fees
     if found is None:
         raise FactsError(

@@ -29,7 +29,18 @@ from lotwise.records.answers import LiquidationAnswer, MarginCall
 from lotwise.sizing.ask import read_equity, read_leverage, read_side, side_text
 from lotwise.sizing.plan import cautious_price8
 from lotwise.sizing.position import Position, check_countable, others_at_mark, read_price8, read_quantity
-from lotwise.units import Cash, Lots, Number, Price8, Rate8, cash_text, parse_cash, parse_rate, scaled_text
+from lotwise.units import (
+    Cash,
+    Lots,
+    Number,
+    Price8,
+    Rate8,
+    cash_text,
+    parse_cash,
+    parse_rate,
+    scaled_text,
+    shown,
+)
 
 
 class _Held(NamedTuple):
@@ -137,7 +148,7 @@ def _day(text: str) -> str:
             return text
     except (TypeError, ValueError):
         pass
-    raise InputError("SIZE-041", f"on is {text!r}: not a day", "write it as 2025-09-02")
+    raise InputError("SIZE-041", f"on is {shown(text)}: not a day", "write it as 2025-09-02")
 
 
 def _held(contract: Contract, side: str, quantity: Number, entry: Number, mark: Number | None) -> _Held:
@@ -155,7 +166,7 @@ def _held(contract: Contract, side: str, quantity: Number, entry: Number, mark: 
     check_countable(contract, lots, max(entry8, mark8))
     cost = notional_at_price8_trunc(entry8, lots, cash_per_tick_lot=unit, tick_size8=tick8)
     pnl = unrealised_pnl_trunc(
-        way, entry_notional_cash=cost, price8=mark8, lots=lots, cash_per_tick_lot=unit, tick_size8=tick8
+        way, entry8=entry8, price8=mark8, lots=lots, cash_per_tick_lot=unit, tick_size8=tick8
     )
     worth = notional_at_price8_trunc(mark8, lots, cash_per_tick_lot=unit, tick_size8=tick8)
     return _Held(contract, way, lots, cost, mark8, worth, pnl, contract.tier_rows)
@@ -187,7 +198,7 @@ def _wallet(
             balance = Cash(read_equity(wallet, "wallet") + extra)
         return balance, balance
     if margin != "cross":
-        raise InputError("SIZE-040", f"margin is {margin!r}", "use isolated or cross")
+        raise InputError("SIZE-040", f"margin is {shown(margin)}", "use isolated or cross")
     if wallet is None:
         raise InputError("SIZE-040", "cross margin needs the wallet balance", "e.g. wallet 1000")
     owned = parse_cash(wallet, "wallet")
@@ -225,6 +236,7 @@ def _answer(
     contract, side, lots = held.contract, held.side, held.lots
     code, tier, numerator, denominator = fraction
     price8 = cautious_price8(contract, side, lots, fraction)
+    reached = price8 is not None
     balance = standing + held.pnl
     at_entry = rule == "entry"
     maintenance = maintenance_trunc(held.tiers, held.entry_notional if at_entry else held.mark_notional)
@@ -243,11 +255,11 @@ def _answer(
         rule=rule,
         status=status,
         liquidation_price=None if price8 is None else scaled_text(price8),
-        numerator=str(numerator * RATE * 10**8) if code == OK else None,
-        denominator=str(denominator * unit16) if code == OK else None,
-        tier=tier + 1 if code == OK else None,
+        numerator=str(numerator * RATE * 10**8) if reached else None,
+        denominator=str(denominator * unit16) if reached else None,
+        tier=tier + 1 if reached else None,
         opened_in_tier=tier_index(held.tiers, held.entry_notional) + 1,
-        notional_at_liquidation=_liquidated_worth(side, numerator, denominator),
+        notional_at_liquidation=_liquidated_worth(side, numerator, denominator) if reached else None,
         bankruptcy_price=_text(cautious_price8(contract, side, lots, bankruptcy)),
         venue_break_even_price=_venue_break_even(held),
         notional=cash_text(held.mark_notional),
@@ -273,9 +285,7 @@ def _off_tick_text(notional: Cash, held: _Held) -> str:
     return scaled_text(mul_div_floor(notional, scales.tick_size8, held.lots * scales.cash_per_tick_lot))
 
 
-def _liquidated_worth(side: int, numerator: int, denominator: int) -> str | None:
-    if numerator <= 0:
-        return None
+def _liquidated_worth(side: int, numerator: int, denominator: int) -> str:
     rounded = mul_div_ceil if side > 0 else mul_div_floor
     return cash_text(rounded(numerator, RATE, denominator))
 

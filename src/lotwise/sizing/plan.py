@@ -30,7 +30,7 @@ from lotwise.sizing.ask import average_ticks8, side_text
 from lotwise.sizing.explain import steps_of, warnings_of
 from lotwise.sizing.solve import Question, Rows, countable_rows_of, solve
 from lotwise.sizing.targets import Target, lots_per_target
-from lotwise.sizing.ways import distance_text, ways_out
+from lotwise.sizing.ways import QuestionOn, distance_text, ways_out
 from lotwise.sizing.words import RULE_NAMES, block_of, leverage_text, smallest_loss
 from lotwise.units import Cash, Lots, Ticks, cash_text, grouped, scaled_text
 
@@ -103,11 +103,13 @@ def cautious_price8(
     return None if price8 == OVERFLOW else price8  # above 92 billion: no price a market reaches
 
 
-def assemble(question: Question, goals: Sequence[Target]) -> SizePlan:
-    """Solve the question and write the answer down."""
+def assemble(question: Question, goals: Sequence[Target], question_on: QuestionOn) -> SizePlan:
+    """Solve the question and write the answer down; ``question_on`` asks it of another contract."""
     rows = countable_rows_of(question)
     order = solve(question, rows)
-    return _fitting(question, rows, order, goals) if order.lots else _refused(question, rows, order)
+    return (
+        _fitting(question, rows, order, goals) if order.lots else _refused(question, rows, order, question_on)
+    )
 
 
 def _fitting(question: Question, rows: Rows, order: SizedOrder, goals: Sequence[Target]) -> SizePlan:
@@ -161,7 +163,7 @@ def _fitting(question: Question, rows: Rows, order: SizedOrder, goals: Sequence[
     )
 
 
-def _refused(question: Question, rows: Rows, order: SizedOrder) -> SizePlan:
+def _refused(question: Question, rows: Rows, order: SizedOrder, question_on: QuestionOn) -> SizePlan:
     block = block_of(question, rows, order)
     return SizePlan(
         **_asked(question, None),
@@ -190,7 +192,7 @@ def _refused(question: Question, rows: Rows, order: SizedOrder) -> SizePlan:
         targets=[],
         binding=None,
         blocked_by=block,
-        ways_out=ways_out(question, rows, order),
+        ways_out=ways_out(question, rows, order, question_on),
         warnings=warnings_of(question, None, []),
         steps=steps_of(question, rows, order, None),
     )

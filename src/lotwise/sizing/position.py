@@ -11,7 +11,7 @@ from lotwise.contracts.contract import Contract
 from lotwise.errors import FactsError, InputError
 from lotwise.kernel.margin import maintenance_trunc, notional_at_price8_trunc, unrealised_pnl_trunc
 from lotwise.sizing.ask import read_side
-from lotwise.units import Cash, Lots, Number, Price8, parse_scaled, scaled_text
+from lotwise.units import Cash, Lots, Number, Price8, parse_scaled, scaled_text, shown
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ def read_quantity(contract: Contract, quantity: Number) -> Lots:
         in_contracts = unit in ("contract", "contracts", "ct")
         if unit and not in_contracts and unit != contract.base.lower():
             raise InputError(
-                "SIZE-032", f"quantity {quantity!r}: unknown unit", f"use {contract.base} or contracts"
+                "SIZE-032", f"quantity {shown(quantity)}: unknown unit", f"use {contract.base} or contracts"
             )
         text = number
     scaled16 = parse_scaled(text, "quantity", 16)
@@ -128,11 +128,10 @@ def others_at_mark(own: Contract, others: Sequence[Position]) -> tuple[Cash, Cas
         mark8 = read_price8(other.entry if other.mark is None else other.mark, "mark")
         check_countable(contract, lots, max(entry8, mark8))
         worth = notional_at_price8_trunc(mark8, lots, cash_per_tick_lot=unit, tick_size8=tick8)
-        cost = notional_at_price8_trunc(entry8, lots, cash_per_tick_lot=unit, tick_size8=tick8)
         maintenance += maintenance_trunc(contract.tier_rows, worth)
         pnl += unrealised_pnl_trunc(
             read_side(other.side),
-            entry_notional_cash=cost,
+            entry8=entry8,
             price8=mark8,
             lots=lots,
             cash_per_tick_lot=unit,

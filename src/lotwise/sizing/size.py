@@ -16,7 +16,7 @@ from lotwise.sizing.plan import assemble
 from lotwise.sizing.position import Position, others_at_mark, read_price8
 from lotwise.sizing.solve import Question
 from lotwise.sizing.targets import read_targets
-from lotwise.units import Cash, Number, Rate8, Ticks, parse_rate
+from lotwise.units import Cash, Number, Rate8, Ticks, parse_rate, shown
 
 UNKNOWN_MAX_LEVERAGE100 = 125 * LEVERAGE
 """Cap where the venue's is unknown: the largest ccxt's ``setLeverage`` sends to Binance."""
@@ -102,58 +102,63 @@ def size(
     >>> plan.quantity, plan.loss_at_stop, plan.budget
     ('0.007', '9.55045', '10.00')
     """
-    found = contract if isinstance(contract, Contract) else catalogue.load(contract)
-    if found.tiers_start_cash:
-        raise FactsError(
-            "CONTRACT-304", f"the tier table of {found.id} does not start at 0", "give every tier"
-        )
     way = ask.read_side(side)
-    legs = ask.read_entries(found, way, entry)
     at_liquidation = isinstance(stop, str) and stop.strip().lower() in (ask.LIQUIDATION_STOP, "liq")
-    asked = ask.read_leverage(found, leverage)
-    _check_margin_mode(margin, at_liquidation, asked, others)
-    stop_ticks = Ticks(0) if at_liquidation else ask.read_stop(found, way, legs, stop, atr)
-    reference = min(stop_ticks or legs[-1].price_ticks, legs[-1].price_ticks)
-    charged = ask.read_fees(found, fees)
-    if entry_as not in ("taker", "maker"):
-        raise InputError("SIZE-018", f"entry_as is {entry_as!r}", "use taker or maker")
-    intent = Intent(
-        contract_id=found.id,
-        side=way,
-        entries=legs,
-        stop_ticks=stop_ticks,
-        stop_is_liquidation=at_liquidation,
-        entry_takes=entry_as == "taker",
-        spread_ticks=ask.read_cost_ticks(found, spread, "spread", reference),
-        slippage_ticks=ask.read_cost_ticks(found, slippage, "slippage", reference),
-        entry_fee8=Rate8(max(0, charged.taker8 if entry_as == "taker" else charged.maker8)),
-        exit_fee8=Rate8(max(0, charged.taker8)),
-        funding8=ask.read_funding(found, way, funding_rate, hold_hours, funding_interval_hours),
-        mark_ticks2=0 if mark is None else _half_ticks(found, way, mark),
-    )
-    if intent.spread_ticks + intent.slippage_ticks >= reference:
-        raise InputError("SIZE-008", "spread and slippage together reach the price", "use smaller allowances")
-    question = Question(
-        found,
-        intent,
-        _account(found, equity, free_margin, margin == "cross", others),
-        Limits(
-            **dict(zip(("risk8", "risk_cash"), ask.read_risk(risk), strict=True)),  # type: ignore[arg-type]
+
+    def question_on(found: Contract) -> Question:
+        """These words about a contract: ways out ask them again about others."""
+        legs = ask.read_entries(found, way, entry)
+        asked = ask.read_leverage(found, leverage)
+        _check_margin_mode(margin, at_liquidation, asked, others)
+        stop_ticks = Ticks(0) if at_liquidation else ask.read_stop(found, way, legs, stop, atr)
+        charged = ask.read_fees(found, fees)
+        intent = Intent(
+            contract_id=found.id,
+            side=way,
+            entries=legs,
+            stop_ticks=stop_ticks,
+            stop_is_liquidation=at_liquidation,
+            entry_takes=entry_as == "taker",
+            spread_ticks=ask.read_cost_ticks(found, spread, "spread", legs[-1].price_ticks),
+            slippage_ticks=ask.read_cost_ticks(found, slippage, "slippage", legs[-1].price_ticks),
+            entry_fee8=Rate8(max(0, charged.taker8 if entry_as == "taker" else charged.maker8)),
+            exit_fee8=Rate8(max(0, charged.taker8)),
+            funding8=ask.read_funding(found, way, funding_rate, hold_hours, funding_interval_hours),
+            mark_ticks2=0 if mark is None else _half_ticks(found, way, mark),
+        )
+        if intent.spread_ticks + intent.slippage_ticks >= (stop_ticks or legs[-1].price_ticks):
+            raise InputError("SIZE-008", "spread and slippage reach the price", "use smaller allowances")
+        risk8, risk_cash = ask.read_risk(risk)
+        limits = Limits(
+            risk8=risk8,
+            risk_cash=risk_cash,
             leverage100=asked,
             max_leverage100=ask.read_leverage(found, max_leverage, "max_leverage")
             or found.scales.max_leverage100
             or UNKNOWN_MAX_LEVERAGE100,
             margin_share8=_share(max_margin),
             liquidation_multiple8=_multiple(liquidation_multiple),
-        ),
-    )
-    goals = read_targets(found, way, legs, None if at_liquidation else stop_ticks, targets)
-    return assemble(question, goals)
+        )
+        account = _account(found, equity, free_margin, margin == "cross", others)
+        return Question(found, intent, account, limits)
+
+    found = contract if isinstance(contract, Contract) else catalogue.load(contract)
+    if found.tiers_start_cash:
+        raise FactsError(
+            "CONTRACT-304", f"the tier table of {found.id} does not start at 0", "give every tier"
+        )
+    if entry_as not in ("taker", "maker"):
+        raise InputError("SIZE-018", f"entry_as is {shown(entry_as)}", "use taker or maker")
+    question = question_on(found)
+    intent = question.intent
+    stop_ticks = None if at_liquidation else intent.stop_ticks
+    goals = read_targets(found, way, intent.entries, stop_ticks, targets)
+    return assemble(question, goals, question_on)
 
 
 def _check_margin_mode(margin: str, at_liquidation: bool, asked: int, others: Sequence[Position]) -> None:
     if margin not in ("isolated", "cross"):
-        raise InputError("SIZE-017", f"margin is {margin!r}", "use isolated or cross")
+        raise InputError("SIZE-017", f"margin is {shown(margin)}", "use isolated or cross")
     if at_liquidation and not asked:
         raise InputError("SIZE-016", "a stop at liquidation needs the leverage", "add the leverage, e.g. 20")
     if at_liquidation and margin == "cross":

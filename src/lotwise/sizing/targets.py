@@ -11,7 +11,7 @@ from lotwise.kernel.arith import mul_div_floor
 from lotwise.kernel.layout import LONG, RATE
 from lotwise.records.order import EntryLeg
 from lotwise.sizing.ask import average_ticks8, distance8_of
-from lotwise.units import Lots, Number, Rate8, Ticks, parse_rate
+from lotwise.units import Lots, Number, Rate8, Ticks, parse_rate, shown
 
 
 class Target(NamedTuple):
@@ -41,7 +41,7 @@ def read_targets(
     """
     listed = targets.split(",") if isinstance(targets, str) else targets
     if not isinstance(listed, (list, tuple)):
-        raise InputError("SIZE-015", f"targets is {targets!r}", 'give a list, e.g. ["1R:50%", "2R:50%"]')
+        raise InputError("SIZE-015", f"targets is {shown(targets)}", 'give a list, e.g. ["1R:50%", "2R:50%"]')
     pairs = [_cut(target) for target in listed]
     ticks = [_ticks(contract, side, entries, stop_ticks, where) for where, _ in pairs]
     return tuple(map(Target, ticks, _shares([share for _, share in pairs])))

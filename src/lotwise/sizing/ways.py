@@ -20,7 +20,7 @@ from lotwise.kernel.arith import mul_div_ceil
 from lotwise.kernel.layout import LEVERAGE, LONG, RATE
 from lotwise.kernel.sizing import loss_cash
 from lotwise.records.answers import WayOut
-from lotwise.records.order import AccountView, EntryLeg, Intent, SizedOrder
+from lotwise.records.order import AccountView, Intent, SizedOrder
 from lotwise.sizing.ask import average_ticks8
 from lotwise.sizing.solve import Question, Rows, countable_rows_of, refusal_of, rows_of, solve
 from lotwise.sizing.words import leverage_text, money, order_text
@@ -42,12 +42,16 @@ RISK_STEP8: Final = 100
 """Step of a risk share: 0.0001 %."""
 
 
-def ways_out(question: Question, rows: Rows, order: SizedOrder) -> list[WayOut]:
+QuestionOn = Callable[[Contract], Question]
+"""The same words about another contract; raises InputError where they do not fit its rules."""
+
+
+def ways_out(question: Question, rows: Rows, order: SizedOrder, question_on: QuestionOn) -> list[WayOut]:
     """Every single change that makes the trade fit, nearest first within its kind."""
     found: list[WayOut] = []
     for search in (_stop, _equity, _risk, _leverage):
         found += search(question, rows, order.smallest_lots)
-    return found + list(_contracts(question))
+    return found + list(_contracts(question.contract, question_on))
 
 
 def first_true(fits: Callable[[int], bool], least: int, most: int) -> int | None:
@@ -170,7 +174,10 @@ def _risk(question: Question, rows: Rows, smallest: Lots) -> Iterator[WayOut]:
 
 
 def _leverage(question: Question, rows: Rows, smallest: Lots) -> Iterator[WayOut]:
-    """The nearest whole leverage that fits: lower where liquidation blocks, higher where margin does."""
+    """The nearest whole leverage that fits: lower where liquidation blocks, higher where margin does.
+
+    Lower leverage ties up more margin and higher nears liquidation: each is tried in turn.
+    """
     asked = question.limits.leverage100
     if not asked:
         return
@@ -182,15 +189,11 @@ def _leverage(question: Question, rows: Rows, smallest: Lots) -> Iterator[WayOut
         ask.leverage100 = asked
         return refused == codes.OK
 
-    highest = question.limits.max_leverage100 // LEVERAGE
-    lower = first_true(lambda steps: fits(-(-asked // LEVERAGE) - steps), 1, -(-asked // LEVERAGE) - 1)
-    if lower is not None:
-        whole = -(-asked // LEVERAGE) - lower
-    else:
-        found = _lowest_leverage(fits, asked // LEVERAGE + 1, highest)
-        if found is None:
-            return
-        whole = found
+    most = question.limits.max_leverage100 // LEVERAGE
+    lower = next(filter(fits, range(-(-asked // LEVERAGE) - 1, 0, -1)), None)
+    whole = lower or next(filter(fits, range(asked // LEVERAGE + 1, most + 1)), None)
+    if whole is None:
+        return
     changed = msgspec.structs.replace(question.limits, leverage100=whole * LEVERAGE)
     if _fits(question._replace(limits=changed)):
         word = "at most" if lower is not None else "at least"
@@ -199,21 +202,15 @@ def _leverage(question: Question, rows: Rows, smallest: Lots) -> Iterator[WayOut
         )
 
 
-def _lowest_leverage(fits: Callable[[int], bool], least: int, most: int) -> int | None:
-    """Higher leverage frees margin but nears liquidation: fitting may begin and end, so look at each."""
-    return next((whole for whole in range(least, most + 1) if fits(whole)), None)
-
-
-def _contracts(question: Question) -> Iterator[WayOut]:
+def _contracts(own: Contract, question_on: QuestionOn) -> Iterator[WayOut]:
     """The same coin on another contract or venue, sized with the same words."""
-    own = question.contract
     if not _is_of_today(own):
         return
     for other in catalogue.same_coin(own.base, own.settle):
         if other.id == own.id or other.kind != own.kind:
             continue
         try:
-            moved = _moved(question, other)
+            moved = question_on(other)
             rows = countable_rows_of(moved)
         except InputError:
             continue
@@ -235,43 +232,3 @@ def _is_of_today(contract: Contract) -> bool:
         return catalogue.load(contract.id).as_of == contract.as_of
     except InputError:
         return False
-
-
-def _moved(question: Question, other: Contract) -> Question:
-    """The question on another contract: prices to its ticks, its own fees, its leverage cap."""
-    own, intent = question.contract, question.intent
-    side = intent.side
-
-    def ticks(own_ticks: int, up: bool) -> int:
-        price8 = own_ticks * own.scales.tick_size8
-        tick8 = other.scales.tick_size8
-        return -(-price8 // tick8) if up else price8 // tick8
-
-    fees = other.fees
-    if fees is None:
-        raise InputError("CONTRACT-301", f"the fees of {other.id} are unknown")
-    most = other.scales.max_leverage100 or question.limits.max_leverage100
-    if question.limits.leverage100 > most:
-        raise InputError("SIZE-012", f"{other.id} allows less leverage")
-    moved = msgspec.structs.replace(
-        intent,
-        contract_id=other.id,
-        entries=tuple(
-            EntryLeg(
-                price_ticks=Ticks(ticks(leg.price_ticks, side > 0)), cumulative_share8=leg.cumulative_share8
-            )
-            for leg in intent.entries
-        ),
-        stop_ticks=Ticks(ticks(intent.stop_ticks, side < 0)),
-        spread_ticks=Ticks(ticks(intent.spread_ticks, True)),
-        slippage_ticks=Ticks(ticks(intent.slippage_ticks, True)),
-        entry_fee8=Rate8(max(0, fees.taker8 if intent.entry_takes else fees.maker8)),
-        exit_fee8=fees.taker8,
-        mark_ticks2=intent.mark_ticks2 * own.scales.tick_size8 // other.scales.tick_size8,
-    )
-    if moved.stop_ticks <= 0:
-        raise InputError("SIZE-006", f"the stop lies below the tick of {other.id}")
-    limits = msgspec.structs.replace(
-        question.limits, max_leverage100=min(most, question.limits.max_leverage100)
-    )
-    return question._replace(contract=other, intent=moved, limits=limits)

@@ -7,7 +7,6 @@ from typing import Final
 from lotwise.contracts.contract import Contract
 from lotwise.kernel import codes
 from lotwise.kernel.feasibility import margin_needed, margin_room
-from lotwise.kernel.layout import LEVERAGE
 from lotwise.kernel.sizing import loss_cash
 from lotwise.records.answers import Block
 from lotwise.records.order import SizedOrder
@@ -95,7 +94,7 @@ def _leverage_or_liquidation(rule: str, question: Question, order: SizedOrder) -
     leverage = leverage_text(order.leverage100)
     if rule == "max_leverage":
         allowed = leverage_text(question.limits.max_leverage100)
-        return f"needs at least {leverage}x; {allowed}x is the most allowed"
+        return f"needs more than {allowed}x, the most allowed"
     if rule == "tier":
         return f"needs {leverage}x, more than its margin tier allows"
     multiple = scaled_text(question.limits.liquidation_multiple8)
@@ -106,8 +105,3 @@ def smallest_loss(rows: Rows, order: SizedOrder) -> Cash:
     """What one more lot than the answer would lose, or the smallest order where nothing fits."""
     lots = order.lots + 1 if order.lots else order.smallest_lots
     return loss_cash(rows.spec, rows.ask, rows.legs, lots=Lots(lots))
-
-
-def whole_leverage(leverage100: int) -> int:
-    """The next whole leverage at or above, in hundredths."""
-    return -(-leverage100 // LEVERAGE) * LEVERAGE

@@ -1,0 +1,28 @@
+"""The workloads, in the order they run. A workload may not know another, or how it is reported."""
+
+from __future__ import annotations
+
+from benchmarks.workload import Workload
+from benchmarks.workloads import (
+    cli_cold,
+    liquidation_compiled,
+    load,
+    rule_compiled,
+    rule_interpreted,
+    size_explained,
+    wide_arithmetic,
+)
+
+ALL: dict[str, Workload] = {
+    module.WORKLOAD.name: module.WORKLOAD
+    for module in (
+        cli_cold,
+        rule_interpreted,
+        size_explained,
+        rule_compiled,
+        liquidation_compiled,
+        wide_arithmetic,
+        load,
+    )
+}
+"""Workload by name."""
