@@ -37,8 +37,8 @@ cases, and the answers were recomputed by a second, slow program with exact frac
 cases run everywhere; a case that broke a law would have been printed with its number.
 
 Not every law is as dear as the next. Budget, mirror, tick sizes, wide arithmetic and the two rules a size
-comes from (`largest_feasible`, `largest_within_budget`, interpreted and compiled) are tried a million times,
-and so are ways out: a try is one way passed back *and* one step less of it. Every other rule of the kernel
+comes from (`largest_feasible`, `largest_within_budget`, interpreted and compiled) are tried a million times
+and ways out half as often: a try is one way passed back *and* one step less of it. Every other rule of the kernel
 is compared at a tenth of that, as are break-even and the rules named as reasons, liquidation at a fifth and
 the whole answer in words at a fiftieth.
 

@@ -691,6 +691,7 @@ COMMANDS = [
     Wrong(["contracts", "--top", LONG_DIGITS], "USAGE-001"),
     Wrong(["contracts", "--top", "0"], "USAGE-007"),
     Wrong(["contracts", "--top", "-3"], "USAGE-007"),
+    Wrong(["contracts", "--top", "9" * 30], "USAGE-007"),
     Wrong(["contracts", "BTC", "ETH", "SOL"], "USAGE-001"),
     Wrong(["contracts", "nosuchcoin"], "CONTRACT-202"),
     Wrong(["contracts", "binance:NOSUCH"], "CONTRACT-202"),

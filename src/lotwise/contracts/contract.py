@@ -185,9 +185,11 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                     f"{name} is {shown(getattr(self, name))}",
                     f"use one of {', '.join(allowed)}",
                 )
-        if type(self.margin_holds_closing_fee) is not bool:
-            flag = shown(self.margin_holds_closing_fee)
-            raise InputError("CONTRACT-102", f"margin_holds_closing_fee is {flag}", "use True or False")
+        flag: object = self.margin_holds_closing_fee
+        if not isinstance(flag, bool):
+            raise InputError(
+                "CONTRACT-102", f"margin_holds_closing_fee is {shown(flag)}", "use True or False"
+            )
         _optional(self.liquidation_fee, "liquidation_fee", 8)
         self.scales  # noqa: B018  # proves the facts now, not at the first trade
         self.tier_rows  # noqa: B018

@@ -34,6 +34,8 @@ def lots_through_leg(legs: Legs, leg: int, lots: Lots) -> Lots:
 @rule
 def entry_tick_lots(legs: Legs, lots: Lots) -> int:
     """Sum over the legs of price x lots, in tick-lots: the entry notional before money."""
+    if len(legs) == 1:
+        return legs[0].price_ticks * lots
     total = 0
     before = 0
     for leg in range(len(legs)):
