@@ -32,15 +32,13 @@ PACKAGES = ("lotwise", "numba", "numpy", "hypothesis")
 HEAD = """# What was proved, and how often
 
 Each line below is a law: a sentence that must hold for every trade. It was tried on that many random
-cases, and the answers were recomputed by a second, slow program with exact fractions
-(`tests/reference/`) that shares nothing with the first. Cases are made from their number, so the same
-cases run everywhere; a case that broke a law would have been printed with its number.
+cases, and the answers were recomputed by a second, slow program (`tests/reference/`) that shares nothing
+with the first: exact fractions, and for the loss whole numbers proved equal to them. Cases are made from
+their number, so the same cases run everywhere; a case that broke a law would have been printed with it.
 
-Not every law is as dear as the next. Budget, mirror, tick sizes, wide arithmetic and the two rules a size
-comes from (`largest_feasible`, `largest_within_budget`, interpreted and compiled) are tried a million times
-and ways out half as often: a try is one way passed back *and* one step less of it. Every other rule of the kernel
-is compared at a tenth of that, as are break-even and the rules named as reasons, liquidation at a fifth and
-the whole answer in words at a fiftieth.
+Budget, mirror, tick sizes, wide arithmetic, the two rules a size comes from (`largest_feasible`,
+`largest_within_budget`, interpreted and compiled) and ways out are tried a million times; a way out's try
+is the way passed back *and* one step less of it. The rest is tried less often, as the table says.
 
 `make proof` runs all of this again and writes this page.
 """

@@ -19,11 +19,11 @@ from lotwise.contracts.contract import Contract
 from lotwise.contracts.tiers import MarginTier
 from lotwise.errors import InputError
 from lotwise.kernel.codes import LIQUIDATION, OK
-from lotwise.kernel.feasibility import smallest_legal
+from lotwise.kernel.feasibility import refusal, smallest_legal
 from lotwise.kernel.layout import LEVERAGE, RATE
 from lotwise.kernel.sizing import loss_cash
 from lotwise.records.order import AccountView, EntryLeg, Intent, Limits
-from lotwise.sizing.solve import Question, refusal_of, rows_of
+from lotwise.sizing.solve import Question, Rows, rows_of
 from lotwise.units import Cash, Lots, Rate8, Ticks, cash_text, percent_text, scaled_text
 
 SEED = 20_260_901
@@ -348,6 +348,12 @@ def refusable_question(rng: random.Random) -> Question:
     return question._replace(account=account, limits=limits)
 
 
+def refusal_of_smallest(rows: Rows) -> int:
+    """The rule that refuses the smallest order, or OK."""
+    smallest = smallest_legal(rows.spec, rows.legs)
+    return refusal(rows.spec, rows.ask, rows.limits, legs=rows.legs, tiers=rows.tiers, lots=smallest)
+
+
 def refused_case(number: int) -> Case:
     """Trade number so-and-so of those that a small account cannot take: drawn until one is refused."""
     rng = seeded(number)
@@ -360,7 +366,7 @@ def refused_case(number: int) -> Case:
             account = structs.replace(account, cross_cash=Cash(account.equity_cash))
             question = question._replace(account=account)
         rows = rows_of(question)
-        if refusal_of(rows, smallest_legal(rows.spec, rows.legs)) != OK:
+        if refusal_of_smallest(rows) != OK:
             return Case(number, question)
 
 
@@ -391,7 +397,7 @@ def liquidated_case(number: int) -> Case:
         if question.limits.leverage100 <= LEVERAGE:
             continue
         rows = rows_of(question)
-        if refusal_of(rows, smallest_legal(rows.spec, rows.legs)) == LIQUIDATION:
+        if refusal_of_smallest(rows) == LIQUIDATION:
             return Case(number, question)
 
 

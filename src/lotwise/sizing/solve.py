@@ -8,7 +8,7 @@ from lotwise.contracts.contract import Contract
 from lotwise.errors import InputError
 from lotwise.kernel.arith import mul_div_floor
 from lotwise.kernel.codes import OK
-from lotwise.kernel.feasibility import largest_feasible, leverage_for, refusal
+from lotwise.kernel.feasibility import largest_feasible, leverage_for
 from lotwise.kernel.layout import RATE, AskRow, LegRow, LimitsRow, SpecRow, TierRow
 from lotwise.records.order import AccountView, Intent, Limits, SizedOrder
 from lotwise.units import Cash, Lots
@@ -63,19 +63,10 @@ def rows_of(question: Question) -> Rows:
         stop_is_liquidation=int(intent.stop_is_liquidation),
         stop_ticks=intent.stop_ticks,
     )
-    allowed = LimitsRow(
-        budget_cash=budget_cash(account, limits),
-        cross_cash=account.cross_cash,
-        free_cash=account.free_cash,
-        is_cross=int(account.is_cross),
-        liquidation_multiple8=limits.liquidation_multiple8,
-        margin_cash=mul_div_floor(account.equity_cash, limits.margin_share8, RATE),
-        max_leverage100=limits.max_leverage100,
-    )
     legs = [
         LegRow(cumulative_share8=leg.cumulative_share8, price_ticks=leg.price_ticks) for leg in intent.entries
     ]
-    return Rows([spec], [ask], [allowed], legs, contract.tier_rows)
+    return Rows([spec], [ask], [limits_row(account, limits)], legs, contract.tier_rows)
 
 
 def countable_rows_of(question: Question) -> Rows:
@@ -102,9 +93,23 @@ def _highest_ticks(intent: Intent) -> int:
     return max(prices) + intent.slippage_ticks + intent.spread_ticks
 
 
-def refusal_of(rows: Rows, lots: Lots) -> int:
-    """The first rule ``lots`` breaks, or OK."""
-    return refusal(rows.spec, rows.ask, rows.limits, legs=rows.legs, tiers=rows.tiers, lots=lots)
+def limits_row(account: AccountView, limits: Limits) -> LimitsRow:
+    """What the account and the plan allow, as the kernel reads it."""
+    return LimitsRow(
+        budget_cash=budget_cash(account, limits),
+        cross_cash=account.cross_cash,
+        free_cash=account.free_cash,
+        is_cross=int(account.is_cross),
+        liquidation_multiple8=limits.liquidation_multiple8,
+        margin_cash=mul_div_floor(account.equity_cash, limits.margin_share8, RATE),
+        max_leverage100=limits.max_leverage100,
+    )
+
+
+def fits(rows: Rows) -> bool:
+    """Whether any size fits."""
+    lots, _, _ = largest_feasible(rows.spec, rows.ask, rows.limits, legs=rows.legs, tiers=rows.tiers)
+    return lots > 0
 
 
 def solve(question: Question, rows: Rows | None = None) -> SizedOrder:

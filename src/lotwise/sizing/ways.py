@@ -1,8 +1,8 @@
 """Ways out of a trade that does not fit: the nearest change of one thing that makes it fit.
 
-Each is searched on the kernel's own refusal of the smallest legal order and then confirmed by
-sizing again in full; a step less (a tick, a cent, 0.0001 % or a cent of risk, one of leverage)
-does not fit. What only a second change would mend is not offered.
+Each is searched with the kernel's own sizing and then confirmed by asking again in full; a step
+less (a tick, a cent, 0.0001 % or a cent of risk, one of leverage) does not fit. What only a
+second change would mend is not offered.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lotwise.kernel.sizing import loss_cash
 from lotwise.records.answers import WayOut
 from lotwise.records.order import AccountView, Intent, SizedOrder
 from lotwise.sizing.ask import average_ticks8
-from lotwise.sizing.solve import Question, Rows, countable_rows_of, refusal_of, rows_of, solve
+from lotwise.sizing.solve import Question, Rows, countable_rows_of, fits, limits_row, solve
 from lotwise.sizing.words import leverage_text, money, order_text
 from lotwise.units import (
     MAX_CASH,
@@ -49,30 +49,32 @@ QuestionOn = Callable[[Contract], Question]
 def ways_out(question: Question, rows: Rows, order: SizedOrder, question_on: QuestionOn) -> list[WayOut]:
     """Every single change that makes the trade fit, nearest first within its kind."""
     found: list[WayOut] = []
-    for search in (_stop, _equity, _risk, _leverage):
-        found += search(question, rows, order.smallest_lots)
+    found += _stop(question, rows)
+    found += _equity(question, rows, order)
+    found += _risk(question, rows, order.smallest_lots)
+    found += _leverage(question, rows, order)
     return found + list(_contracts(question.contract, question_on))
 
 
-def first_true(fits: Callable[[int], bool], least: int, most: int) -> int | None:
-    """Smallest whole number in [least, most] that fits, where fitting never stops once begun."""
-    if least > most or not fits(most):
+def first_true(true: Callable[[int], bool], least: int, most: int) -> int | None:
+    """Smallest whole number in [least, most] where ``true`` holds, once begun for good."""
+    if least > most or not true(most):
         return None
-    refused = least - 1
-    while most - refused > 1:
-        middle = (refused + most) // 2
-        if fits(middle):
+    before = least - 1
+    while most - before > 1:
+        middle = (before + most) // 2
+        if true(middle):
             most = middle
         else:
-            refused = middle
+            before = middle
     return most
 
 
-def _fits(question: Question) -> bool:
+def _fits_in_full(question: Question) -> bool:
     return solve(question).lots > 0
 
 
-def _stop(question: Question, rows: Rows, smallest: Lots) -> Iterator[WayOut]:
+def _stop(question: Question, rows: Rows) -> Iterator[WayOut]:
     """The widest stop that fits, searched from the stop asked for toward the nearest entry."""
     contract, intent = question.contract, question.intent
     if intent.stop_is_liquidation:
@@ -80,18 +82,18 @@ def _stop(question: Question, rows: Rows, smallest: Lots) -> Iterator[WayOut]:
     asked, side = intent.stop_ticks, intent.side
     ask = rows.ask[0]
 
-    def fits(moved: int) -> bool:
+    def fits_at(moved: int) -> bool:
         ask.stop_ticks = asked + side * moved
-        refused = refusal_of(rows, smallest)
+        found = fits(rows)
         ask.stop_ticks = asked
-        return refused == codes.OK
+        return found
 
     room = side * (intent.entries[-1].price_ticks - asked) - 1
-    moved = first_true(fits, 1, room)
+    moved = first_true(fits_at, 1, room)
     if moved is None:
         return
     stop = Ticks(asked + side * moved)
-    if not _fits(question._replace(intent=msgspec.structs.replace(intent, stop_ticks=stop))):
+    if not _fits_in_full(question._replace(intent=msgspec.structs.replace(intent, stop_ticks=stop))):
         return
     price = contract.price_text(stop)
     closer = "or higher" if side == LONG else "or lower"
@@ -110,31 +112,29 @@ def distance_text(intent: Intent, ticks: int) -> str:
     return f"{scaled_text(away8, 5, 2)} %"
 
 
-def _equity(question: Question, rows: Rows, smallest: Lots) -> Iterator[WayOut]:
+def _equity(question: Question, rows: Rows, order: SizedOrder) -> Iterator[WayOut]:
     """The least equity, to the cent; money in use elsewhere stays in use."""
     account, limits = question.account, question.limits
 
-    def with_equity(cents: int) -> Question:
-        more = cents * CENT - account.equity_cash
-        return question._replace(account=_grown(account, more))
+    def grown_to(cents: int) -> AccountView:
+        return _grown(account, cents * CENT - account.equity_cash)
 
-    def fits(cents: int) -> bool:
-        changed = with_equity(cents)
-        return refusal_of(rows_of(changed), smallest) == codes.OK
+    def fits_with(cents: int) -> bool:
+        return fits(rows._replace(limits=[limits_row(grown_to(cents), limits)]))
 
     least = account.equity_cash // CENT + 1
-    if limits.risk8:  # most refusals are the budget's: then the answer is one division away
-        loss = loss_cash(rows.spec, rows.ask, rows.legs, lots=smallest)
-        guess = mul_div_ceil(mul_div_ceil(loss, RATE, limits.risk8), 1, CENT)
-        if (
-            guess >= least
-            and guess * CENT <= MAX_CASH
-            and fits(guess)
-            and not (guess > least and fits(guess - 1))
-        ):
-            least = guess
-    cents = first_true(fits, least, MAX_CASH // CENT) if not fits(least) else least
-    if cents is None or not _fits(with_equity(cents)):
+    if order.refusal == codes.BUDGET:
+        if not limits.risk8:
+            return  # a fixed amount at risk does not grow with the account
+        loss = loss_cash(rows.spec, rows.ask, rows.legs, lots=order.smallest_lots)
+        least = max(least, mul_div_ceil(mul_div_ceil(loss, RATE, limits.risk8), 1, CENT))
+    if least * CENT > MAX_CASH:
+        return
+    enough = least
+    while enough < MAX_CASH // CENT and not fits_with(enough):
+        least, enough = enough + 1, min(MAX_CASH // CENT, 2 * enough)
+    cents = first_true(fits_with, least, enough)
+    if cents is None or not _fits_in_full(question._replace(account=grown_to(cents))):
         return
     value = cash_text(cents * CENT)
     at = f" at {percent_text(limits.risk8)} risk" if limits.risk8 else ""
@@ -169,33 +169,33 @@ def _risk(question: Question, rows: Rows, smallest: Lots) -> Iterator[WayOut]:
             return
         changed = msgspec.structs.replace(limits, risk_cash=Cash(cash))
         value, text = cash_text(cash), money(cash, settle)
-    if _fits(question._replace(limits=changed)):
+    if _fits_in_full(question._replace(limits=changed)):
         yield WayOut(kind="risk", value=value, text=f"it would take a risk of {text} on this trade")
 
 
-def _leverage(question: Question, rows: Rows, smallest: Lots) -> Iterator[WayOut]:
+def _leverage(question: Question, rows: Rows, order: SizedOrder) -> Iterator[WayOut]:
     """The nearest whole leverage that fits: lower where liquidation blocks, higher where margin does.
 
     Lower leverage ties up more margin and higher nears liquidation: each is tried in turn.
     """
     asked = question.limits.leverage100
-    if not asked:
-        return
     ask = rows.ask[0]
+    if not asked or (order.refusal == codes.BUDGET and not ask.stop_is_liquidation):
+        return  # the loss at a stop order is the same at any leverage
 
-    def fits(whole: int) -> bool:
+    def fits_at(whole: int) -> bool:
         ask.leverage100 = whole * LEVERAGE
-        refused = refusal_of(rows, smallest)
+        found = fits(rows)
         ask.leverage100 = asked
-        return refused == codes.OK
+        return found
 
     most = question.limits.max_leverage100 // LEVERAGE
-    lower = next(filter(fits, range(-(-asked // LEVERAGE) - 1, 0, -1)), None)
-    whole = lower or next(filter(fits, range(asked // LEVERAGE + 1, most + 1)), None)
+    lower = next(filter(fits_at, range(-(-asked // LEVERAGE) - 1, 0, -1)), None)
+    whole = lower or next(filter(fits_at, range(asked // LEVERAGE + 1, most + 1)), None)
     if whole is None:
         return
     changed = msgspec.structs.replace(question.limits, leverage100=whole * LEVERAGE)
-    if _fits(question._replace(limits=changed)):
+    if _fits_in_full(question._replace(limits=changed)):
         word = "at most" if lower is not None else "at least"
         yield WayOut(
             kind="leverage", value=str(whole), text=f"use {word} {whole}x instead of {leverage_text(asked)}x"
