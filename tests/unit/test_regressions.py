@@ -171,6 +171,14 @@ def test_the_worst_loss_of_a_slipping_stop_at_high_leverage() -> None:
     assert Decimal(plan.worst_loss or 0) >= Decimal(plan.loss_at_stop or 0) > 0
 
 
+def test_the_worst_loss_where_the_money_at_risk_exceeds_the_account() -> None:
+    """All equity is no bound of a loss that the trader allows to be larger."""
+    asked = {"equity": "100", "risk": "5000", "stop": "0.1%", "spread": "1%", "liquidation_multiple": "1"}
+    plan = trade("bybit:BTCUSDT", margin="cross", **asked)
+    assert plan.feasible
+    assert Decimal(plan.worst_loss or 0) >= Decimal(plan.loss_at_stop or 0)
+
+
 # -- tiers -----------------------------------------------------------------------------------------
 
 FROM_50 = [MarginTier("50", "50000", "10", "0.05", "2")]
@@ -279,6 +287,23 @@ def test_the_smallest_legs_allowed_are_quick() -> None:
     plan = trade(entry=ladder, stop="60000", equity="10000000")
     assert plan.feasible
     assert sum(leg.lots for leg in plan.entries) == plan.lots
+    assert perf_counter() - began < 1
+
+
+@pytest.mark.parametrize("changes", [{"stop": "liquidation", "risk": "0.01"}, {"free_margin": "0.01"}])
+def test_an_absurd_limit_of_leverage_is_answered_at_once(changes: dict[str, str]) -> None:
+    """Where the contract's limit is unknown, each leverage up to the plan's was tried.
+
+    No contract allows more than 1,000x, so neither may a plan; refused or capped, it must be quick.
+    """
+    began = perf_counter()
+    try:
+        plan = trade(own(fees=FeeSchedule("0", "5bp")), leverage="20", max_leverage="100000", **changes)
+    except InputError as error:
+        assert error.code in ("SIZE-011", "SIZE-012")
+        assert error.hint
+    else:
+        assert not plan.feasible
     assert perf_counter() - began < 1
 
 
