@@ -283,7 +283,7 @@ def _fitting_rows(plan: SizePlan, contract: Contract) -> list[Row]:
         (
             "stop",
             price(contract, plan.stop, up=long),
-            f"{plan.stop_distance} away, {plan.cash_per_tick} {plan.settle} a tick",
+            _stop_note(plan),
         ),
         ("loss at stop", loss(plan.loss_at_stop), f"{plan.settle}, of a budget of {grouped(plan.budget)}"),
         *(
@@ -305,6 +305,12 @@ def _fitting_rows(plan: SizePlan, contract: Contract) -> list[Row]:
         ),
         ("facts", plan.as_of or "own", _age(plan.as_of)),
     ]
+
+
+def _stop_note(plan: SizePlan) -> str:
+    if plan.stop_distance == "liquidation":
+        return "the liquidation price: the margin is the loss"
+    return f"{plan.stop_distance} away, {plan.cash_per_tick} {plan.settle} a tick"
 
 
 def _worst_note(plan: SizePlan) -> str:

@@ -176,6 +176,7 @@ def _nearest(name: str, venues: tuple[str, ...]) -> list[str]:
     near = [f"{venue}:{symbol}" for venue in VENUES if (symbol := _find(venue, name)) in _listed(venue)]
     for venue in venues:
         near += [f"{venue}:{symbol}" for symbol, (base, _) in _listed(venue).items() if base == plain]
+        near += [f"{venue}:{symbol}" for symbol in _listed(venue) if symbol.endswith(plain)]
     everything = {symbol: venue for venue in reversed(venues) for symbol in _listed(venue)}
     for symbol in difflib.get_close_matches(plain, everything, n=3):
         near.append(f"{everything[symbol]}:{symbol}")

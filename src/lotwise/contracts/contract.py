@@ -33,6 +33,9 @@ from lotwise.units import (
 
 ContractKind = Literal["linear_perpetual", "linear_dated"]
 
+MAX_LEVERAGE100 = 1000 * LEVERAGE
+"""No venue lends more; a larger one is a slip."""
+
 _ID_PART = re.compile(r"[^\s:,]{1,40}")  # some venues list names in Chinese characters
 
 
@@ -77,6 +80,9 @@ class FundingTerms(msgspec.Struct, frozen=True):
             raise InputError(
                 "CONTRACT-121", f"funding interval is {shown(hours)}", "give whole hours, 1 to 24"
             )
+        for name in ("cap", "floor"):
+            if getattr(self, name) is not None:
+                parse_rate(getattr(self, name), f"funding {name}")
 
 
 class Scales(NamedTuple):
@@ -185,6 +191,11 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                     f"{name} is {shown(getattr(self, name))}",
                     f"use one of {', '.join(allowed)}",
                 )
+        for name in ("listed", "expiry", "as_of", "limits_as_of", "source"):
+            if not isinstance(getattr(self, name), (str, type(None))):
+                raise InputError(
+                    "CONTRACT-122", f"{name} is {shown(getattr(self, name))}", "give text or None"
+                )
         flag: object = self.margin_holds_closing_fee
         if not isinstance(flag, bool):
             raise InputError(
@@ -243,7 +254,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         stated = _optional(self.max_leverage, "max_leverage", 2)
         if stated is None and self.tiers:
             stated = _optional(self.tiers[0].max_leverage, "max_leverage", 2)
-        if stated is not None and not LEVERAGE <= stated <= 1000 * LEVERAGE:
+        if stated is not None and not LEVERAGE <= stated <= MAX_LEVERAGE100:
             raise InputError("CONTRACT-103", f"max_leverage is {scaled_text(stated, 2)}", "use 1 to 1000")
         return stated
 

@@ -9,11 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from lotwise.contracts.contract import Contract, FeeSchedule
+from lotwise.contracts.contract import MAX_LEVERAGE100, Contract, FeeSchedule
 from lotwise.errors import FactsError, InputError
 from lotwise.kernel.layout import LEVERAGE, LONG, RATE, SHORT
 from lotwise.records.order import EntryLeg
-from lotwise.units import Cash, Number, Rate8, Ticks, parse_cash, parse_rate, parse_scaled, scaled_text, shown
+from lotwise.units import (
+    Cash,
+    Number,
+    Rate8,
+    Ticks,
+    cash_text,
+    parse_cash,
+    parse_rate,
+    parse_scaled,
+    scaled_text,
+    shown,
+)
 
 Entries = Number | Sequence[tuple[Number, Number]]
 
@@ -189,13 +200,13 @@ def read_cost_ticks(contract: Contract, value: Number, name: str, reference_tick
     return Ticks(ticks)
 
 
-def read_risk(risk: Number) -> tuple[Rate8, Cash]:
+def read_risk(risk: Number, equity: Cash) -> tuple[Rate8, Cash]:
     """(share of equity, money): ``"1%"`` or ``"10"``; exactly one is not zero.
 
     Raises
     ------
     InputError
-        SIZE-009 not positive, or above 100 %.
+        SIZE-009 not positive, or more than the equity.
     """
     text = risk.strip() if isinstance(risk, str) else ""
     if text.endswith(("%", "bp")):
@@ -204,8 +215,9 @@ def read_risk(risk: Number) -> tuple[Rate8, Cash]:
             raise InputError("SIZE-009", f"risk is {text}", "use above 0 % up to 100 %; 1 % is usual")
         return rate, Cash(0)
     cash = parse_cash(risk, "risk")
-    if cash <= 0:
-        raise InputError("SIZE-009", f"risk is {risk}", 'use a share like "1%" or an amount like "10"')
+    if not 0 < cash <= equity:
+        held = f"the equity is {cash_text(equity)}"
+        raise InputError("SIZE-009", f"risk is {risk}; {held}", "use a share like 1% or an amount like 10")
     return Rate8(0), cash
 
 
@@ -242,8 +254,8 @@ def read_leverage(contract: Contract, leverage: Number | None, name: str = "leve
             f"{name} is {leverage}: not 1 or more in steps of {scaled_text(step, 2)}",
             f"use {max(1, value // LEVERAGE)}",
         )
-    most = contract.scales.max_leverage100
-    if most is not None and value > most:
+    most = contract.scales.max_leverage100 or MAX_LEVERAGE100
+    if value > most:
         raise InputError(
             "SIZE-012",
             f"{name} is {scaled_text(value, 2)}x: {contract.id} allows {scaled_text(most, 2)}x at most",

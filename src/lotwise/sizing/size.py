@@ -128,7 +128,8 @@ def size(
         )
         if intent.spread_ticks + intent.slippage_ticks >= (stop_ticks or legs[-1].price_ticks):
             raise InputError("SIZE-008", "spread and slippage reach the price", "use smaller allowances")
-        risk8, risk_cash = ask.read_risk(risk)
+        account = _account(found, equity, free_margin, margin == "cross", others)
+        risk8, risk_cash = ask.read_risk(risk, account.equity_cash)
         limits = Limits(
             risk8=risk8,
             risk_cash=risk_cash,
@@ -139,7 +140,6 @@ def size(
             margin_share8=_share(max_margin),
             liquidation_multiple8=_multiple(liquidation_multiple),
         )
-        account = _account(found, equity, free_margin, margin == "cross", others)
         return Question(found, intent, account, limits)
 
     found = contract if isinstance(contract, Contract) else catalogue.load(contract)

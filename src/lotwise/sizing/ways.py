@@ -165,7 +165,7 @@ def _risk(question: Question, rows: Rows, smallest: Lots) -> Iterator[WayOut]:
         value, text = percent_text(risk8).replace(" ", ""), f"{percent_text(risk8)} ({money(loss, settle)})"
     else:
         cash = mul_div_ceil(loss, 1, CENT) * CENT
-        if cash <= limits.risk_cash:
+        if not limits.risk_cash < cash <= account.equity_cash:
             return
         changed = msgspec.structs.replace(limits, risk_cash=Cash(cash))
         value, text = cash_text(cash), money(cash, settle)
