@@ -36,9 +36,8 @@ cases, and the answers were recomputed by a second, slow program (`tests/referen
 with the first: exact fractions, and for the loss whole numbers proved equal to them. Cases are made from
 their number, so the same cases run everywhere; a case that broke a law would have been printed with it.
 
-Budget, mirror, tick sizes, wide arithmetic, the two rules a size comes from (`largest_feasible`,
-`largest_within_budget`, interpreted and compiled) and ways out are tried a million times; a way out's try
-is the way passed back *and* one step less of it. The rest is tried less often, as the table says.
+The table says how many cases each law really ran. A try of a way out is the way passed back *and* one
+step less of it.
 
 `make proof` runs all of this again and writes this page.
 """

@@ -119,7 +119,8 @@ def one_step_less(question: Question, asked: dict[str, Any], way: WayOut) -> dic
             farther = contract.price_ticks(way.value, "stop") - side
             return asked | {"stop": contract.price_text(farther)}
         case "equity":
-            return with_equity(asked, Decimal(way.value) - CENT)
+            less = Decimal(way.value) - CENT
+            return with_equity(asked, less) if less else None
         case "risk" if way.value.endswith("%"):
             return asked | {"risk": f"{Decimal(way.value[:-1]) - Decimal('0.0001')}%"}
         case "risk":

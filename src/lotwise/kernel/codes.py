@@ -1,6 +1,7 @@
 """Why a rule said no. The kernel returns these; a face gives them words, numbers and ways out.
 
-In order of precedence: where several rules say no, the first one here is named.
+In order of precedence: where several rules say no, the first one here is named; only the largest
+quantity comes before the budget, because beyond it a loss need not fit 64 bits.
 """
 
 from __future__ import annotations

@@ -206,10 +206,10 @@ def refusal_beyond_budget(spec: Spec, ask: Ask, limits: Limits, legs: Legs, tier
 @rule
 def refusal(spec: Spec, ask: Ask, limits: Limits, legs: Legs, tiers: Tiers, lots: Lots) -> int:
     """OK, or the first rule that ``lots`` breaks; see :mod:`lotwise.kernel.codes` for the order."""
+    if lots > spec[0].max_lots:  # first: beyond it the loss may not even fit 64 bits
+        return MAX_QUANTITY
     if loss_cash(spec, ask, legs, lots=lots) > limits[0].budget_cash:
         return BUDGET
-    if lots > spec[0].max_lots:
-        return MAX_QUANTITY
     return refusal_beyond_budget(spec, ask, limits, legs=legs, tiers=tiers, lots=lots)
 
 
@@ -261,13 +261,13 @@ def largest_feasible(spec: Spec, ask: Ask, limits: Limits, legs: Legs, tiers: Ti
     is the rule that refuses ``smallest``, the smallest order the venue takes.
     """
     smallest = smallest_legal(spec, legs)
-    most = largest_within_budget(spec, ask, legs, budget_cash=Cash(limits[0].budget_cash))
-    code = MAX_QUANTITY if most == spec[0].max_lots else BUDGET
-    if most >= smallest and _allowed(spec, ask, limits, legs=legs, tiers=tiers, lots=most):
-        return most, code, smallest
     refused_smallest = refusal(spec, ask, limits, legs=legs, tiers=tiers, lots=smallest)
     if refused_smallest != OK:
         return 0, refused_smallest, smallest
+    most = largest_within_budget(spec, ask, legs, budget_cash=Cash(limits[0].budget_cash))
+    code = MAX_QUANTITY if most == spec[0].max_lots else BUDGET
+    if _allowed(spec, ask, limits, legs=legs, tiers=tiers, lots=most):
+        return most, code, smallest
     fits, refused = smallest, most
     after = refusal_beyond_budget(spec, ask, limits, legs=legs, tiers=tiers, lots=most)
     if after == OK:  # only a leg of the ladder is too small

@@ -8,7 +8,7 @@ from lotwise.contracts.contract import Contract
 from lotwise.errors import InputError
 from lotwise.kernel.arith import mul_div_floor
 from lotwise.kernel.codes import OK
-from lotwise.kernel.feasibility import largest_feasible, leverage_for
+from lotwise.kernel.feasibility import largest_feasible, leverage_for, smallest_legal
 from lotwise.kernel.layout import RATE, AskRow, LegRow, LimitsRow, SpecRow, TierRow
 from lotwise.records.order import AccountView, Intent, Limits, SizedOrder
 from lotwise.units import Cash, Lots
@@ -70,7 +70,10 @@ def rows_of(question: Question) -> Rows:
 
 
 def countable_rows_of(question: Question) -> Rows:
-    """:func:`rows_of`, where even the smallest order and one lot more are within the 64-bit proof.
+    """:func:`rows_of`, where even the smallest order and one lot more can be counted.
+
+    A ladder's smallest order may pass the 64-bit proof's bound by its spare bits (a factor of
+    4): it is then refused as too large for the venue, and its loss is still exact.
 
     Raises
     ------
@@ -79,7 +82,8 @@ def countable_rows_of(question: Question) -> Rows:
     """
     contract, highest = question.contract, _highest_ticks(question.intent)
     rows = rows_of(question)
-    if rows.spec[0].min_lots >= contract.exact_lots_at(highest):
+    exact = contract.exact_lots_at(highest)
+    if rows.spec[0].min_lots >= exact or smallest_legal(rows.spec, rows.legs) > 4 * exact:
         raise InputError(
             "SIZE-033",
             f"one order of {contract.id} at {contract.price_text(highest)} is too large to count",
