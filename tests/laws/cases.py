@@ -23,7 +23,7 @@ from lotwise.kernel.feasibility import refusal, smallest_legal
 from lotwise.kernel.layout import LEVERAGE, RATE
 from lotwise.kernel.sizing import loss_cash
 from lotwise.records.order import AccountView, EntryLeg, Intent, Limits
-from lotwise.sizing.solve import Question, Rows, rows_of
+from lotwise.sizing.solve import Question, Rows, countable_rows_of, rows_of
 from lotwise.units import Cash, Lots, Rate8, Ticks, cash_text, percent_text, scaled_text
 
 SEED = 20_260_901
@@ -365,7 +365,10 @@ def refused_case(number: int) -> Case:
         if account.is_cross:  # no other positions: those are not in the words of a case
             account = structs.replace(account, cross_cash=Cash(account.equity_cash))
             question = question._replace(account=account)
-        rows = rows_of(question)
+        try:
+            rows = countable_rows_of(question)
+        except InputError:  # too large to count: a coded answer of its own, and no ways out of it
+            continue
         if refusal_of_smallest(rows) != OK:
             return Case(number, question)
 
