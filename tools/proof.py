@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the tests are read for what Hypothesis draws
 PAGE = ROOT / "docs" / "proof.md"
 FOLDERS = ("tests/laws", "tests/twins")
 PACKAGES = ("lotwise", "numba", "numpy", "hypothesis")
