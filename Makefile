@@ -10,7 +10,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 $(shell test "$$(cat $(VENV)/home 2>/dev/null)" = "$$PWD" || rm -f $(VENV)/pins $(VENV)/package)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format proof bench catalogue clean
+.PHONY: help setup demo test lint format proof bench parity catalogue clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -39,11 +39,14 @@ proof: setup ## the laws and twins at full counts: long
 bench: setup ## measure, and check that results stay the same
 	$(BIN)/python -m benchmarks
 
+parity: setup ## measure other tools beside lotwise; writes docs/parity.md; needs the network
+	$(BIN)/python -m tools.parity
+
 catalogue: setup ## write the dated contract facts anew, from the raw files in LOTWISE_TEST_DATA
 	$(BIN)/python tools/build_catalogue.py "$${LOTWISE_TEST_DATA:?must name the folder of raw venue files}"
 
 clean: ## remove what the recipes made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-parity build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

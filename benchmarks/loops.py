@@ -41,7 +41,7 @@ def feasible(spec, ask, limits, legs, first_leg, tiers, first_tier, end_tier, an
 
 
 @njit(_nrt=False)
-def liquidations(side, entry, wallet, lots, unit, tick8, tiers, first_tier, end_tier, answers):  # type: ignore[no-untyped-def]
+def liquidations(side, entry, wallet, lots, spec, tick8, tiers, first_tier, end_tier, answers):  # type: ignore[no-untyped-def]
     """(tier, price in 1e-8 toward the entry, 0 where there is none) into each row of ``answers``."""
     for i in range(len(answers)):
         _, tier, numerator, denominator = liquidation_fraction(
@@ -53,15 +53,11 @@ def liquidations(side, entry, wallet, lots, unit, tick8, tiers, first_tier, end_
         answers[i, 0] = tier
         answers[i, 1] = 0
         if numerator > 0:
-            value, tick = unit[i], tick8[i]
+            row, tick = spec[i : i + 1], tick8[i]
             if side[i] == LONG:
-                price8 = price8_ceil(
-                    numerator, denominator, lots=lots[i], cash_per_tick_lot=value, tick_size8=tick
-                )
+                price8 = price8_ceil(row, numerator, denominator, lots=lots[i], tick_size8=tick)
             else:
-                price8 = price8_floor(
-                    numerator, denominator, lots=lots[i], cash_per_tick_lot=value, tick_size8=tick
-                )
+                price8 = price8_floor(row, numerator, denominator, lots=lots[i], tick_size8=tick)
             answers[i, 1] = price8
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.draws import Draws
 from benchmarks.questions import SEED, column_of, tables
-from lotwise.kernel.layout import LONG, SHORT
+from lotwise.kernel.layout import LONG, SHORT, SpecRow, dtype_of
 
 
 class Positions(NamedTuple):
@@ -18,7 +18,7 @@ class Positions(NamedTuple):
     entry: Any
     wallet: Any
     lots: Any
-    unit: Any
+    spec: Any
     tick8: Any
     tiers: Any
     first_tier: Any
@@ -35,6 +35,8 @@ def positions(count: int) -> Positions:
     chosen = draws.whole(0, len(table.contracts) - 1)
     unit = column_of([contract.scales.cash_per_tick_lot for contract in table.contracts], chosen)
     last_cap = column_of([contract.tier_rows[-1].cap_cash for contract in table.contracts], chosen)
+    spec = np.zeros(count, dtype_of(SpecRow))
+    spec["cash_per_tick_lot"] = unit
     price_ticks = draws.magnitude(2_000, 1_000_000)
     worth = np.minimum(draws.magnitude(1 << 30, 1 << 57), last_cap)
     lots = np.maximum(1, worth // (price_ticks * unit))
@@ -46,7 +48,7 @@ def positions(count: int) -> Positions:
         entry=entry,
         wallet=np.where(draws.percent(20), cross, isolated),
         lots=lots,
-        unit=unit,
+        spec=spec,
         tick8=column_of([contract.scales.tick_size8 for contract in table.contracts], chosen),
         tiers=table.tiers,
         first_tier=table.start[chosen],

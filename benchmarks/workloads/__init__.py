@@ -9,6 +9,7 @@ from benchmarks.workloads import (
     load,
     rule_compiled,
     rule_interpreted,
+    scan_catalogue,
     size_explained,
     wide_arithmetic,
 )
@@ -22,6 +23,7 @@ ALL: dict[str, Workload] = {
         rule_compiled,
         liquidation_compiled,
         wide_arithmetic,
+        scan_catalogue,
         load,
     )
 }

@@ -25,21 +25,22 @@ def _fill(held: Positions):  # type: ignore[no-untyped-def]
 def by_python(count: int) -> list[int]:
     """(tier, price) of every position, interpreted."""
     from benchmarks.questions import rows_of_tiers
-    from lotwise.kernel.layout import LONG
+    from lotwise.kernel.layout import LONG, SpecRow
     from lotwise.kernel.margin import liquidation_fraction, price8_ceil, price8_floor
 
     held = positions(count)
     tiers = rows_of_tiers(held.tiers)
     found: list[int] = []
-    columns = (column.tolist() for column in held if column is not held.tiers)
-    for side, entry, wallet, lots, unit, tick8, first, end in zip(*columns, strict=True):
+    specs = [SpecRow(**dict(zip(SpecRow.__slots__, row, strict=True))) for row in held.spec.tolist()]
+    columns = (column.tolist() for column in held if column is not held.tiers and column is not held.spec)
+    for spec, side, entry, wallet, lots, tick8, first, end in zip(specs, *columns, strict=True):
         _, tier, numerator, denominator = liquidation_fraction(
             side, tiers[first:end], entry_notional_cash=entry, wallet_cash=wallet
         )
         rounded = price8_ceil if side == LONG else price8_floor
         price8 = 0
         if numerator > 0:
-            price8 = rounded(numerator, denominator, lots=lots, cash_per_tick_lot=unit, tick_size8=tick8)
+            price8 = rounded([spec], numerator, denominator, lots=lots, tick_size8=tick8)
         found += (tier, price8)
     return found
 

@@ -22,11 +22,21 @@ _HOMES = {
     "LiquidationAnswer": "lotwise.records.answers",
     "LotwiseError": "lotwise.errors",
     "MarginTier": "lotwise.contracts.tiers",
+    "MixPlan": "lotwise.records.preview",
+    "OrderPreview": "lotwise.records.preview",
     "Position": "lotwise.sizing.position",
+    "Quote": "lotwise.records.scan",
+    "ScanAnswer": "lotwise.records.scan",
+    "ScanRow": "lotwise.records.scan",
     "SizePlan": "lotwise.records.answers",
+    "VenueComparison": "lotwise.records.venues",
     "contract": "lotwise.contracts.catalogue",
     "liquidation": "lotwise.sizing.oracle",
+    "mix": "lotwise.sizing.mix",
+    "preview": "lotwise.sizing.preview",
+    "scan": "lotwise.sizing.scan",
     "size": "lotwise.sizing.size",
+    "venues": "lotwise.sizing.compare",
 }
 
 __all__ = [
@@ -36,12 +46,22 @@ __all__ = [
     "LiquidationAnswer",
     "LotwiseError",
     "MarginTier",
+    "MixPlan",
+    "OrderPreview",
     "Position",
+    "Quote",
+    "ScanAnswer",
+    "ScanRow",
     "SizePlan",
+    "VenueComparison",
     "__version__",
     "contract",
     "liquidation",
+    "mix",
+    "preview",
+    "scan",
     "size",
+    "venues",
 ]
 
 if TYPE_CHECKING:
@@ -50,8 +70,15 @@ if TYPE_CHECKING:
     from lotwise.contracts.tiers import MarginTier
     from lotwise.errors import LotwiseError
     from lotwise.records.answers import LiquidationAnswer, SizePlan
+    from lotwise.records.preview import MixPlan, OrderPreview
+    from lotwise.records.scan import Quote, ScanAnswer, ScanRow
+    from lotwise.records.venues import VenueComparison
+    from lotwise.sizing.compare import venues
+    from lotwise.sizing.mix import mix
     from lotwise.sizing.oracle import liquidation
     from lotwise.sizing.position import Position
+    from lotwise.sizing.preview import preview
+    from lotwise.sizing.scan import scan
     from lotwise.sizing.size import size
 
 

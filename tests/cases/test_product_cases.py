@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 import lotwise
-from lotwise.kernel.layout import LONG, AskRow, LegRow, SpecRow
+from lotwise.kernel.layout import LONG, AskRow, LegRow
 from lotwise.kernel.sizing import loss_cash
 from lotwise.units import cash_text, parse_rate
 from tests.cases.reader import read_cases
@@ -43,14 +43,7 @@ def loss_of(case: dict[str, str], lots: int) -> str:
     if stop == "2%":
         stop = str(Decimal(case["entry"]) * 98 / 100)
     entry_ticks, stop_ticks = (contract.price_ticks(price, "price") for price in (case["entry"], stop))
-    spec = SpecRow(
-        cash_per_tick_lot=contract.scales.cash_per_tick_lot,
-        entry_based=0,
-        fee_to_close=0,
-        max_lots=10**6,
-        min_lots=1,
-        min_notional_cash=contract.scales.min_notional_cash,
-    )
+    spec = contract.spec_rows()
     ask = AskRow(
         entry_fee8=parse_rate(case["entry_fee"], "fee"),
         entry_spread_ticks=0,
@@ -65,7 +58,7 @@ def loss_of(case: dict[str, str], lots: int) -> str:
         stop_ticks=stop_ticks,
     )
     legs = [LegRow(cumulative_share8=10**8, price_ticks=entry_ticks)]
-    return cash_text(loss_cash([spec], [ask], legs, lots=lots))  # type: ignore[arg-type]
+    return cash_text(loss_cash(spec, [ask], legs, lots=lots))  # type: ignore[arg-type]
 
 
 def plan_of(case: dict[str, str], risk: str, **changes: str) -> lotwise.SizePlan:
@@ -227,7 +220,9 @@ def test_case_m_on_the_catalogue() -> None:
     refused = lotwise.size("binance:BTCUSDT", **asked)
     assert not refused.feasible
     assert refused.next_lot_loss == "2.5188"
-    assert {way.kind: way.value for way in refused.ways_out} == {
+    contracts = [way.value for way in refused.ways_out if way.kind == "contract"]
+    assert contracts == ["bybit:BTCUSDT", "bingx:BTC-USDT", "mexc:BTC_USDT", "weex:BTCUSDT"]
+    assert {way.kind: way.value for way in refused.ways_out[:4]} == {
         "stop": "59059.6",
         "equity": "251.88",
         "risk": "1.2594%",

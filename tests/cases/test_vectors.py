@@ -9,15 +9,15 @@ from fractions import Fraction
 import pytest
 
 import lotwise
+from lotwise import Contract
 from lotwise.kernel.layout import LONG, SHORT, TierRow
 from lotwise.kernel.margin import (
     entry_break_even8_ceil,
     initial_margin_trunc,
     maintenance_trunc,
-    notional_at_price8_trunc,
     open_loss_ceil,
-    unrealised_pnl_trunc,
 )
+from lotwise.kernel.worth import pnl_trunc, worth_at_price8_trunc
 from lotwise.sizing.position import others_at_mark
 from lotwise.units import SCALE, parse_cash, parse_rate, parse_scaled, scaled_text
 from tests.cases.reader import read_cases
@@ -155,8 +155,8 @@ def check_bybit(case: dict[str, str]) -> None:
 
 TICK8 = 100
 """Price step of the amounts, 0.000001, fine enough for ADA and WLD."""
-UNIT = 100
-"""Money that one coin moves by per such tick."""
+COIN = Contract(symbol="COIN", base="COIN", tick_size="0.000001", lot_size="1").spec_rows()
+"""A contract of one coin with that step."""
 
 
 def side_of(case: dict[str, str]) -> int:
@@ -165,33 +165,27 @@ def side_of(case: dict[str, str]) -> int:
 
 def worth(case: dict[str, str], price: str) -> int:
     price8 = parse_scaled(case[price], price)
-    return notional_at_price8_trunc(
-        price8,
-        int(case["quantity"]),
-        cash_per_tick_lot=UNIT,
-        tick_size8=TICK8,  # type: ignore[arg-type]
-    )
+    return worth_at_price8_trunc(COIN, price8, int(case["quantity"]), tick_size8=TICK8)  # type: ignore[arg-type]
 
 
 def unrealised_pnl(case: dict[str, str]) -> int:
-    return unrealised_pnl_trunc(
+    return pnl_trunc(
+        COIN,
         side_of(case),
         entry8=parse_scaled(case["price"], "price"),  # type: ignore[arg-type]
         price8=parse_scaled(case["mark"], "mark"),  # type: ignore[arg-type]
         lots=int(case["quantity"]),  # type: ignore[arg-type]
-        cash_per_tick_lot=UNIT,  # type: ignore[arg-type]
         tick_size8=TICK8,  # type: ignore[arg-type]
     )
 
 
 def open_loss(case: dict[str, str]) -> int:
-    lots = int(case["quantity"])
     return open_loss_ceil(
+        COIN,
         side_of(case),
-        parse_scaled(case["price"], "price") // TICK8 * lots,
-        lots=lots,  # type: ignore[arg-type]
+        order_ticks=parse_scaled(case["price"], "price") // TICK8,  # type: ignore[arg-type]
         mark_ticks2=2 * parse_scaled(case["mark"], "mark") // TICK8,
-        cash_per_tick_lot=UNIT,
+        lots=int(case["quantity"]),  # type: ignore[arg-type]
     )
 
 

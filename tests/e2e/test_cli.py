@@ -26,7 +26,11 @@ import lotwise
 from lotwise.cli import contracts as contracts_face
 from lotwise.cli import demo as demo_face
 from lotwise.cli import liq as liq_face
+from lotwise.cli import mix as mix_face
+from lotwise.cli import preview as preview_face
+from lotwise.cli import scan as scan_face
 from lotwise.cli import size as size_face
+from lotwise.cli import venues as venues_face
 from lotwise.cli.main import main
 from lotwise.contracts import catalogue
 from lotwise.units import shown_up
@@ -389,7 +393,8 @@ def test_a_refusal_prints_its_rule_and_every_way_out(capsys: Capture) -> None:
     flowing = " ".join(shown.split())
     assert "SIZE-111 min notional" in flowing
     assert answer["blocked_by"]["text"] in flowing
-    assert [way["kind"] for way in answer["ways_out"]] == ["stop", "equity", "risk", "contract"]
+    kinds = [way["kind"] for way in answer["ways_out"]]
+    assert kinds == ["stop", "equity", "risk", "contract", "contract", "contract", "contract"]
     for way in answer["ways_out"]:
         assert way["text"] in flowing
 
@@ -524,6 +529,10 @@ FACES: dict[str, Callable[..., int]] = {
     "liq": liq_face.liq,
     "contracts": contracts_face.contracts,
     "demo": demo_face.demo,
+    "mix": mix_face.mix,
+    "preview": preview_face.preview,
+    "scan": scan_face.scan,
+    "venues": venues_face.venues,
 }
 HELP_ROW = re.compile(r"│ [* ]*(?P<names>-?-?[\w-]+(?: -?-[\w-]+)*)(?: [A-Z.]+)?  +(?P<text>\S.*?) *│")
 
@@ -531,6 +540,8 @@ HELP_ROW = re.compile(r"│ [* ]*(?P<names>-?-?[\w-]+(?: -?-[\w-]+)*)(?: [A-Z.]+
 def options_of(face: Callable[..., int]) -> set[str]:
     named = inspect.signature(face).parameters.values()
     options = {f"--{one.name.replace('_', '-')}" for one in named if one.kind is one.KEYWORD_ONLY}
+    if "--everything" in options:  # a name that Python keeps for itself
+        options = options - {"--everything"} | {"--all"}
     return options - {"--output"} | {"--json", "--plain", "--quiet"}
 
 

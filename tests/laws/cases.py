@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec import structs
 
@@ -66,10 +66,31 @@ class Draft(NamedTuple):
     tiers: tuple[MarginTier, ...]
     entry_based: bool
     fee_to_close: bool
+    kind: Literal["linear_perpetual", "inverse_perpetual", "inverse_dated"] = "linear_perpetual"
+    closing_fee: bool = False
+    clearing: bool = False
+    margin_per_contract: int = 0
 
 
-def random_tiers(rng: random.Random) -> tuple[MarginTier, ...]:
-    """One to six tiers with rising caps and rates, falling leverage and the continuous amounts."""
+CLOSING_FEE_OWN = (0, 8)
+"""Last digits of the own contracts, inverse and linear, whose liquidation counts the closing fee."""
+
+
+def is_inverse_own(number: int) -> bool:
+    """Two own contracts in five are inverse; own ones are half of all cases, so a case in five is."""
+    return number % 5 < 2
+
+
+def is_cleared_own(number: int) -> bool:
+    """One own contract in twenty is a listed future with a margin per contract."""
+    return number % 20 == 4
+
+
+def random_tiers(rng: random.Random, decimals: int = 0) -> tuple[MarginTier, ...]:
+    """One to six tiers with rising caps and rates, falling leverage and the continuous amounts.
+
+    Caps are 100 to 80 million of the settle coin, with ``decimals`` so many powers of ten less.
+    """
     count = rng.randint(1, 6)
     caps = sorted(rng.sample([m * 10**e for e in range(2, 8) for m in (1, 2, 3, 5, 8)], count))
     rates = sorted(rng.sample(range(4, 200, 2), count))
@@ -81,11 +102,11 @@ def random_tiers(rng: random.Random) -> tuple[MarginTier, ...]:
         cumulative += floor * (rate - before)  # in 1e-3 of the coin
         rows.append(
             MarginTier(
-                notional_floor=str(floor),
-                notional_cap=str(cap),
+                notional_floor=scaled_text(floor, decimals),
+                notional_cap=scaled_text(cap, decimals),
                 max_leverage=str(leverage),
                 maintenance_rate=scaled_text(rate, 3),
-                cumulative=scaled_text(cumulative, 3),
+                cumulative=scaled_text(cumulative, 3 + decimals),
             )
         )
         floor, before = cap, rate
@@ -105,7 +126,7 @@ def draft(number: int) -> Draft:
             break
     tiers = random_tiers(rng) if chance(rng, 70) else ()
     min_lots = 1 if chance(rng, 60) else spread_over(rng, 1, 1_000)
-    return Draft(
+    made = Draft(
         number=number,
         tick8=tick8,
         lot8=lot8,
@@ -117,6 +138,44 @@ def draft(number: int) -> Draft:
         tiers=tiers,
         entry_based=chance(rng, 25),
         fee_to_close=chance(rng, 30),
+    )
+    made = made._replace(closing_fee=number % 10 in CLOSING_FEE_OWN)
+    if is_inverse_own(number):
+        return _inverse(made)
+    return _cleared(made) if is_cleared_own(number) else made
+
+
+def _inverse(made: Draft) -> Draft:
+    """The same rules on contracts of 0.01 to 1000 of the quote, with tiers in the coin."""
+    rng = seeded(-5_000_001 - made.number)
+    while True:
+        tick8 = rng.choice([1, 2, 5, 25]) * 10 ** rng.randint(1, 9)
+        lot8 = rng.choice([1, 1, 2, 5]) * 10 ** rng.randint(7, 9)
+        size8 = rng.choice([1, 1, 5]) * 10 ** rng.randint(7, 10)
+        unit, rest = divmod(lot8 * size8, tick8)
+        if rest == 0 and 10**5 <= unit <= 10**12 and tick8 <= 4 * 10**10:
+            break
+    least = -(-made.min_notional * 10**16 // (lot8 * size8))
+    return made._replace(
+        tick8=tick8,
+        lot8=lot8,
+        size8=size8,
+        max_lots=made.max_lots and max(made.max_lots, least),
+        tiers=random_tiers(rng, 2) if made.tiers else (),
+        kind="inverse_dated" if chance(rng, 20) else "inverse_perpetual",
+    )
+
+
+def _cleared(made: Draft) -> Draft:
+    """A listed future: no tiers, and a margin per contract or an unknown one."""
+    rng = seeded(-5_000_001 - made.number)
+    margin8 = spread_over(rng, RATE // 100, 10_000 * RATE) if chance(rng, 70) else 0
+    return made._replace(
+        tiers=(),
+        max_leverage=None,
+        fee_to_close=False,
+        clearing=True,
+        margin_per_contract=margin8,
     )
 
 
@@ -135,6 +194,13 @@ def contract_of(made: Draft) -> Contract:
         tiers=made.tiers,
         maintenance_rule="entry" if made.entry_based else "mark",
         margin_holds_closing_fee=made.fee_to_close,
+        liquidation_holds_closing_fee=made.closing_fee,
+        kind=made.kind,
+        quote="USDT" if made.kind == "linear_perpetual" else "USD",
+        clearing=made.clearing,
+        initial_margin_per_contract=scaled_text(made.margin_per_contract)
+        if made.margin_per_contract
+        else None,
     )
 
 
@@ -176,8 +242,10 @@ def listed() -> tuple[Contract, ...]:
 
 @cache
 def tabled() -> tuple[Contract, ...]:
-    """Every contract of the catalogue whose margin tiers are known."""
-    return tuple(contract for contract in listed() if contract.tier_rows)
+    """Every contract of the catalogue with a table of margin tiers, which is all that liquidates it."""
+    return tuple(
+        contract for contract in listed() if contract.tier_rows and not contract.liquidation_holds_closing_fee
+    )
 
 
 # --- trades -----------------------------------------------------------------------------------
@@ -196,9 +264,16 @@ def case(number: int) -> Case:
 
 
 def own_case(number: int) -> Case:
-    """Trade number so-and-so on a contract of one's own."""
+    """Trade number so-and-so on a linear contract of one's own."""
     rng = seeded(number)
-    return Case(number, question_on(rng, own_contract(rng.randrange(OWN_CONTRACTS))))
+    return Case(number, question_on(rng, own_contract(linear_own(rng.randrange(OWN_CONTRACTS)))))
+
+
+def linear_own(number: int) -> int:
+    """The number, or that of a contract near it whose margin goes by leverage and which is linear."""
+    if is_inverse_own(number):
+        return number + 2
+    return number - 1 if is_cleared_own(number) else number
 
 
 def random_question(rng: random.Random) -> Question:
@@ -209,23 +284,28 @@ def random_question(rng: random.Random) -> Question:
     return question_on(rng, rng.choice(real))
 
 
-def question_on(rng: random.Random, contract: Contract) -> Question:
-    """A trade on one contract: ladder, costs, account and plan."""
+def question_on(rng: random.Random, contract: Contract, least_worth: int = 300) -> Question:
+    """A trade on one contract: ladder, costs, account and plan.
+
+    ``least_worth``: of an inverse lot, in 1e-8 of the coin.
+    """
     side = rng.choice([1, -1])
-    unit = contract.scales.cash_per_tick_lot
-    most = min(MAX_PRICE_TICKS, max(40, 10**14 // unit))  # a lot is worth a million at most
+    if contract.is_inverse:
+        most = min(MAX_PRICE_TICKS, contract.scales.cash_ticks_per_lot // least_worth)
+    else:  # a lot is worth a million at most
+        most = min(MAX_PRICE_TICKS, max(40, 10**14 // contract.scales.cash_per_tick_lot))
     farthest = rng.randint(2, 9) if chance(rng, 4) else spread_over(rng, 8, most)
     away = spread_over(rng, 1, max(1, farthest // 2))
     legs = _ladder(rng, side, farthest, away)
     stop = farthest - side * away
-    at_liquidation = chance(rng, 4)
+    at_liquidation = chance(rng, 4) and not contract.clearing
     asked, plan_most = _leverages(rng, contract, at_liquidation)
     intent = _intent(rng, contract, side, legs, stop, at_liquidation)
-    budget = spread_over(rng, RATE // 10, 10_000 * RATE)
+    budget = spread_over(rng, 200 if contract.is_inverse else RATE // 10, 10_000 * RATE)
     equity = budget * 1000 // rng.choice([2, 5, 10, 10, 20, 50, 100, 500])
     if chance(rng, 30):  # a whole amount, as people have it
         equity = -(-equity // RATE) * RATE
-    is_cross = not at_liquidation and chance(rng, 25)
+    is_cross = contract.clearing or (not at_liquidation and chance(rng, 25))
     account = AccountView(
         equity_cash=Cash(equity),
         free_cash=Cash(equity if chance(rng, 60) else max(1, equity * rng.randint(1, 100) // 100)),
@@ -278,6 +358,8 @@ def _ladder(rng: random.Random, side: int, farthest: int, away: int) -> tuple[En
 def _leverages(rng: random.Random, contract: Contract, needed: bool) -> tuple[int, int]:
     """(asked, the plan's most), in hundredths and in the venue's steps."""
     venue = contract.scales.max_leverage100 or 125 * LEVERAGE
+    if contract.clearing:
+        return (0 if contract.scales.margin_per_lot_cash else LEVERAGE), venue
     plan = venue if chance(rng, 70) else min(venue, spread_over(rng, 1, 125) * LEVERAGE)
     if not needed and chance(rng, 50):
         return 0, plan
@@ -305,7 +387,7 @@ def _intent(
     takes = chance(rng, 70)
     taker = rng.choice([0, 10_000, 50_000, 55_000, 100_000, rng.randint(0, 100_000)])
     maker = rng.choice([0, 20_000, taker, rng.randint(0, taker)])
-    pays = contract.kind == "linear_perpetual" and chance(rng, 40)
+    pays = not contract.is_dated and chance(rng, 40)
     mark = 0
     if chance(rng, 25):
         mark = 2 * max(1, nearest + rng.randint(-1 - nearest // 50, 1 + nearest // 50))
@@ -433,7 +515,9 @@ def words_of(question: Question) -> dict[str, Any] | None:
         "spread": f"{intent.spread_ticks}t",
         "slippage": f"{intent.slippage_ticks}t",
         "margin": "cross" if account.is_cross else "isolated",
-        "leverage": scaled_text(limits.leverage100, 2) if limits.leverage100 else None,
+        "leverage": scaled_text(limits.leverage100, 2)
+        if limits.leverage100 and not contract.clearing
+        else None,
         "max_leverage": scaled_text(limits.max_leverage100, 2),
         "liquidation_multiple": scaled_text(limits.liquidation_multiple8),
         "max_margin": f"{scaled_text(limits.margin_share8, 6)}%",

@@ -1,7 +1,8 @@
 """Which rules an order of so many lots breaks, decided with exact fractions and without the kernel.
 
 Money is in the settle coin here (1 is one USDT). Losses come from ``tests.reference.sizing``,
-liquidation from ``tests.reference.margin``; the rest is written down from the definitions:
+liquidation from ``tests.reference.margin``; the rest is written down from the definitions. What
+differs for inverse contracts is in :mod:`tests.laws.inverse_judge`, which hands out either judge.
 
 * margin: order notional over leverage, cut to 1e-8; Bybit's with the fee of closing at the
   bankruptcy price. The entry fee and what each order would lose at the mark are set aside first.
@@ -17,8 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 from lotwise.contracts.contract import Contract
+from lotwise.contracts.tiers import MarginTier
 from lotwise.kernel import codes
 from lotwise.sizing.solve import Question
 from tests.reference import margin
@@ -28,6 +31,8 @@ from tests.reference.sizing import ScaledPlan, StopPlan, Trade, rounded_loss_sca
 E8 = 10**8
 MAX_NOTIONAL = Fraction(2**59, E8)
 """The largest order the calculator takes on, whatever the venue allows."""
+ENDLESS = Fraction(2**59 // E8)
+"""Cap of a last tier that has none: the largest whole notional that is counted."""
 ROUNDING = Fraction(2, E8)
 """How much nearer than exact the liquidation may be taken: both distances are rounded once."""
 
@@ -69,8 +74,22 @@ def _steps(contract: Contract) -> tuple[Fraction, Fraction]:
 @lru_cache(maxsize=4096)
 def table(contract: Contract) -> tuple[Tier, ...]:
     """The twin's tiers, built from the published caps and rates alone."""
-    rows = [(Fraction(tier.notional_cap), Fraction(tier.maintenance_rate)) for tier in contract.tiers]
+    rows = [(cap_of(tier), Fraction(tier.maintenance_rate)) for tier in contract.tiers]
     return tuple(margin.tier_table(rows))
+
+
+def cap_of(tier: MarginTier) -> Fraction:
+    """The cap of a tier; one without a cap ends where counting does."""
+    return ENDLESS if tier.notional_cap is None else Fraction(tier.notional_cap)
+
+
+def fee_table(question: Question) -> tuple[Tier, ...]:
+    """The twin's tiers, with the fee of closing where the venue adds it to the maintenance margin."""
+    tiers = table(question.contract)
+    if not question.contract.liquidation_holds_closing_fee:
+        return tiers
+    fee = part(question.intent.exit_fee8)
+    return tuple(Tier(tier.floor, tier.cap, tier.rate + fee, tier.cumulative) for tier in tiers)
 
 
 def trade_of(question: Question) -> Trade:
@@ -154,6 +173,8 @@ def leg_problem(question: Question, trade: Trade, lots: int) -> bool:
     contract = question.contract
     smallest = contract.scales.min_lots
     least = Fraction(contract.min_notional or 0)
+    if contract.is_inverse:  # a lot is worth the same in the quote at every price
+        smallest, least = max(smallest, math.ceil(least / trade.lot_coins)), Fraction(0)
     counts = split_lots(lots, [share for _, share in trade.legs])
     return any(
         count < smallest or count * trade.lot_coins * price < least
@@ -164,13 +185,15 @@ def leg_problem(question: Question, trade: Trade, lots: int) -> bool:
 class Judge:
     """One question, its parts computed once."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, plan: Any = None) -> None:
         self.question = question
-        self.plan = plan_of(question)
+        self.plan = plan or plan_of(question)
         self.trade = self.plan.trade
         self.budget = part(question.limits.risk_cash) or floor8(
             part(question.account.equity_cash) * part(question.limits.risk8)
         )
+        self.worth_side = question.intent.side  # an inverse long stands on the other side in its worth
+        self._notionals: dict[int, Fraction] = {}
         self.headroom = floor8(part(question.account.equity_cash) * part(question.limits.margin_share8))
 
     def broken(self, lots: int, slack: Fraction = Fraction(0)) -> set[int]:
@@ -180,13 +203,13 @@ class Judge:
             found.add(codes.BUDGET)
         if lots > self._most_lots():
             found.add(codes.MAX_QUANTITY)
-        notional = self.trade.entry_notional(lots)
+        notional = self.notional(lots)
         room = self.room(lots)
-        leverage = self.leverage(notional, room)
+        leverage = self.leverage(lots, room)
         limits = self.question.limits
         if leverage is None:
             return found | {codes.MARGIN if room <= 0 else codes.HEADROOM, codes.PLAN_LEVERAGE}
-        needed = self.margin(notional, leverage)
+        needed = self.margin(lots, leverage)
         if needed > room:
             found.add(codes.MARGIN)
         if needed > self.headroom:
@@ -195,15 +218,30 @@ class Judge:
             found.add(codes.PLAN_LEVERAGE)
         if self._beyond_tier(notional, leverage):
             found.add(codes.TIER)
-        if isinstance(self.plan, StopPlan) and self._liquidated_first(lots, leverage, slack):
+        if not self.question.intent.stop_is_liquidation and self.liquidated_first(lots, leverage, slack):
             found.add(codes.LIQUIDATION)
         return found
 
+    def notional(self, lots: int) -> Fraction:
+        """Worth of the orders, as margins and tiers count it."""
+        return self.trade.entry_notional(lots)
+
+    def entry_fee(self, lots: int) -> Fraction:
+        """Fee of the entry on what it is executed at."""
+        return ceil8(self.trade.executed_entry_notional(lots) * self.trade.entry_fee)
+
+    def open_loss(self, coins: Fraction, price: Fraction, mark: Fraction) -> Fraction:
+        """What an order loses at the mark."""
+        return margin.open_loss(self.trade.direction, coins, price, mark)
+
     def _most_lots(self) -> int:
-        contract, intent = self.question.contract, self.question.intent
+        intent = self.question.intent
         prices = [intent.stop_ticks, intent.mark_ticks2 // 2, *(leg.price_ticks for leg in intent.entries)]
         highest = (max(prices) + intent.slippage_ticks + intent.spread_ticks) * self.trade.tick_size
-        most = math.floor(MAX_NOTIONAL / (highest * self.trade.lot_coins))
+        return self._stated_within(math.floor(MAX_NOTIONAL / (highest * self.trade.lot_coins)))
+
+    def _stated_within(self, most: int) -> int:
+        contract = self.question.contract
         lot = Fraction(contract.lot_size)
         stated = [contract.max_quantity, contract.max_market_quantity]
         return min([most, *(math.floor(Fraction(text) / lot) for text in stated if text is not None)])
@@ -211,33 +249,39 @@ class Judge:
     def room(self, lots: int) -> Fraction:
         """Free money once the entry fee and the orders' losses at the mark are set aside."""
         intent, trade = self.question.intent, self.trade
-        aside = ceil8(trade.executed_entry_notional(lots) * trade.entry_fee)
+        aside = self.entry_fee(lots)
         if intent.mark_ticks2:
             mark = Fraction(intent.mark_ticks2, 2) * trade.tick_size
             for (price, _), coins in zip(trade.legs, trade.leg_coins(lots), strict=True):
-                aside += ceil8(margin.open_loss(intent.side, coins, price, mark))
+                aside += ceil8(self.open_loss(coins, price, mark))
         return part(self.question.account.free_cash) - aside
 
-    def margin(self, notional: Fraction, leverage: Fraction) -> Fraction:
-        """Initial margin of the orders."""
+    def margin(self, lots: int, leverage: Fraction) -> Fraction:
+        """Initial margin of the orders; of a listed future a sum per contract, if it is known."""
+        contract = self.question.contract
+        if contract.initial_margin_per_contract is not None:
+            return lots * ceil8(Fraction(contract.initial_margin_per_contract) * Fraction(contract.lot_size))
+        notional = self._notionals.get(lots)
+        if notional is None:
+            notional = self._notionals[lots] = self.notional(lots)
         needed = trunc8(notional / leverage)
-        if self.question.contract.margin_holds_closing_fee:
-            closing = ceil8(notional * (1 - self.trade.direction / leverage))
+        if contract.margin_holds_closing_fee:
+            closing = ceil8(notional * (1 - self.worth_side / leverage))
             needed += ceil8(closing * self.trade.exit_fee)
         return needed
 
-    def leverage(self, notional: Fraction, room: Fraction) -> Fraction | None:
+    def leverage(self, lots: int, room: Fraction) -> Fraction | None:
         """The leverage asked for, or the lowest whole one that fits; ``None`` up to the plan's most."""
         asked = self.question.limits.leverage100
-        if asked:
-            return Fraction(asked, 100)
+        if asked or self.question.contract.initial_margin_per_contract is not None:
+            return Fraction(asked or 100, 100)
         money = min(room, self.headroom)
         fits, too_low = self.question.limits.max_leverage100 // 100 + 1, 0
-        if money <= 0 or self.margin(notional, Fraction(fits)) > money:
+        if money <= 0 or self.margin(lots, Fraction(fits)) > money:
             return None
         while fits - too_low > 1:
             middle = (fits + too_low) // 2
-            if self.margin(notional, Fraction(middle)) <= money:
+            if self.margin(lots, Fraction(middle)) <= money:
                 fits = middle
             else:
                 too_low = middle
@@ -246,7 +290,7 @@ class Judge:
     def _beyond_tier(self, notional: Fraction, leverage: Fraction) -> bool:
         contract = self.question.contract
         for tier in contract.tiers:
-            if notional <= Fraction(tier.notional_cap):
+            if notional <= cap_of(tier):
                 return leverage > Fraction(tier.max_leverage)
         return bool(contract.tiers)
 
@@ -254,21 +298,27 @@ class Judge:
         """Money behind a position out of ``lots``: isolated its margin, cross the account less the fee."""
         account = self.question.account
         if account.is_cross:
-            fee = ceil8(self.trade.executed_entry_notional(lots) * self.trade.entry_fee)
-            return part(account.cross_cash) - fee
+            return part(account.cross_cash) - self.entry_fee(lots)
         return trunc8(notional / leverage)
 
     def liquidation_price(self, coins: Fraction, notional: Fraction, wallet: Fraction) -> Fraction | None:
         """Where a position is liquidated; without tiers where it is bankrupt; ``None``: at no price."""
         contract, side = self.question.contract, self.trade.direction
-        tiers = table(contract)
+        tiers = fee_table(self.question)
         if tiers and contract.maintenance_rule == "mark":
             return margin.liquidation_price(side, coins, notional / coins, wallet, tiers)
         kept = trunc8(margin.maintenance(tiers, notional)) if tiers else Fraction(0)
         price = (notional - side * (wallet - kept)) / coins
         return price if price > 0 else None
 
-    def _liquidated_first(self, lots: int, leverage: Fraction, slack: Fraction) -> bool:
+    def shown_liquidation(self, lots: int, leverage: Fraction) -> Fraction | None:
+        """The liquidation price of the whole order, as the answer shows it."""
+        notional = self.notional(lots)
+        return self.liquidation_price(
+            lots * self.trade.lot_coins, notional, self.wallet(lots, notional, leverage)
+        )
+
+    def liquidated_first(self, lots: int, leverage: Fraction, slack: Fraction) -> bool:
         """Whether the ladder, filled by any number of its legs from the farthest, is liquidated too near."""
         assert isinstance(self.plan, StopPlan)
         side = self.trade.direction

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lotwise.contracts.bounds import MAX_NOTIONAL_CASH
-from lotwise.kernel import feasibility, margin, sizing
+from lotwise.kernel import feasibility, hedge, margin, sizing, worth
 from lotwise.kernel.codes import OK
 from lotwise.kernel.layout import RATE, AskRow, LegRow, LimitsRow, SpecRow, TierRow, array_of
 from lotwise.rule import Rule
@@ -26,7 +26,7 @@ from lotwise.units import MAX_CASH
 from tests.laws import bulk
 from tests.laws.cases import Case, case, chance, random_question, seeded, spread_over
 
-MODULES = (sizing, margin, feasibility)
+MODULES = (worth, sizing, margin, feasibility, hedge)
 ROWS = {"spec": SpecRow, "ask": AskRow, "limits": LimitsRow, "legs": LegRow, "tiers": TierRow}
 NEED_TIERS = {
     "tier_index",
@@ -34,6 +34,7 @@ NEED_TIERS = {
     "liquidation_fraction",
     "entry_based_liquidation_fraction",
     "margin_call_fraction",
+    "lies_in_tier",
 }
 """Rules that a contract without known tiers never reaches."""
 
@@ -79,9 +80,9 @@ def arguments(drawn: Case) -> dict[str, Any]:
         rows.limits[0].free_cash = rng.randint(1, 20)
     most = max(1, spec.max_lots)
     lots = most if chance(rng, 15) else spread_over(rng, 1, most)
-    unit, tick8 = spec.cash_per_tick_lot, question.contract.scales.tick_size8
+    tick8 = question.contract.scales.tick_size8
     exit_ticks = max(1, rows.legs[0].price_ticks * rng.randint(50, 150) // 100)
-    notional = min(MAX_NOTIONAL_CASH, lots * rows.legs[0].price_ticks * unit)
+    notional = max(1, min(MAX_NOTIONAL_CASH, worth.worth_floor(rows.spec, rows.legs[0].price_ticks, lots)))
     wallet = notional * rng.randint(-20, 150) // 100 if chance(rng, 70) else spread_over(rng, 1, MAX_CASH)
     price8 = rows.legs[0].price_ticks * tick8 + rng.randint(0, tick8 - 1)
     fraction = margin.bankruptcy_fraction(ask.side, entry_notional_cash=notional, wallet_cash=wallet)
@@ -103,7 +104,6 @@ def arguments(drawn: Case) -> dict[str, Any]:
         "exit_fee8": ask.exit_fee8,
         "exit_spread": ask.exit_spread_ticks,
         "price_ticks": rows.legs[0].price_ticks,
-        "cash_per_tick_lot": unit,
         "tick_size8": tick8,
         "price8": price8,
         "entry8": price8,
@@ -112,13 +112,28 @@ def arguments(drawn: Case) -> dict[str, Any]:
         "leverage100": rng.choice([100, 125, 333, 1000, 2000, 7777, 12500]),
         "taker8": ask.exit_fee8,
         "fee8": ask.exit_fee8,
-        "order_tick_lots": rows.legs[0].price_ticks * lots,
+        "order_ticks": rows.legs[0].price_ticks,
+        "price_ticks2": 2 * exit_ticks + rng.randint(0, 1),
+        "from_ticks2": 2 * rows.legs[0].price_ticks + rng.randint(0, 1),
+        "to_ticks2": 2 * exit_ticks - rng.randint(0, 1),
+        "worth2": max(1, 2 * notional + rng.randint(-1, 1)),
+        "up": rng.randint(0, 1),
+        "guess": exit_ticks,
+        "entered": notional,
+        "bound": max(0, notional - ask.side * spread_over(rng, 1, max(1, notional // 2))),
+        "index": rng.randrange(max(1, len(rows.tiers))),
+        "average8": rows.legs[0].price_ticks * RATE + rng.randrange(RATE),
+        "distance8": spread_over(rng, 1, rows.legs[0].price_ticks * RATE),
+        "from_above": rng.randint(0, 1),
+        "leg_lots": min(hedge.MAX_HEDGE_LOTS, lots),
+        "rising_lots": min(hedge.MAX_HEDGE_LOTS, lots),
+        "falling_lots": min(hedge.MAX_HEDGE_LOTS, max(1, lots * rng.randint(1, 300) // 100)),
+        "rising_notional_cash": notional,
+        "falling_notional_cash": min(MAX_NOTIONAL_CASH, notional * rng.randint(1, 300) // 100),
         "mark_ticks2": ask.mark_ticks2 or 2 * exit_ticks,
         "notional": notional,
         "entry_notional": notional,
         "entry_notional_cash": notional,
-        "stop_notional": max(0, notional - ask.side * spread_over(rng, 1, max(1, notional // 2))),
-        "exit_notional": max(0, notional - ask.side * spread_over(rng, 1, max(1, notional // 2))),
         "wallet": wallet,
         "wallet_cash": wallet,
         "ratio8": rng.randint(1, RATE),
@@ -134,6 +149,8 @@ def check_compiled(drawn: Case) -> Iterator[str]:
     for name, rule, names in public_rules():
         if not given_["tiers"] and rule.func.__name__ in NEED_TIERS:
             continue
+        if rule is sizing.inverse_moves and given_["ask"][0].stop_is_liquidation:
+            continue  # never asked without a stop price
         interpreted = rule(*[given_[argument] for argument in names])
         for value in interpreted if isinstance(interpreted, tuple) else (interpreted,):
             assert abs(value) <= 2**63, f"{name}: {value} does not fit int64"

@@ -20,6 +20,7 @@ from lotwise.sizing.words import RULE_NAMES
 from lotwise.units import Cash
 from tests.laws import bulk, judge
 from tests.laws.cases import Case, case, random_question, words_of
+from tests.laws.inverse_judge import judge_of, loss8_of
 
 SCANNED = 3_000
 """Counts above the answer looked at one by one where a leg of the ladder stops it."""
@@ -33,7 +34,7 @@ def check_kernel_budget(drawn: Case, rows: Rows | None = None) -> str:
     """``largest_within_budget`` against the twin, at the budget asked and at the exact edge."""
     rows = rows or rows_of(drawn.question)
     most, budget = rows.spec[0].max_lots, rows.limits[0].budget_cash
-    loss8 = judge.loss8_of(drawn.question)
+    loss8 = loss8_of(drawn.question)
     lots = largest_within_budget(rows.spec, rows.ask, rows.legs, budget_cash=budget)
     assert 0 <= lots <= max(0, most)
     assert loss8(lots) <= budget, f"{lots} lots lose more than the budget"
@@ -53,7 +54,7 @@ def check_solved(drawn: Case) -> Iterator[str]:
     question = drawn.question
     rows = rows_of(question)
     order = solve(question, rows)
-    judged = judge.Judge(question)
+    judged = judge_of(question)
     trade = judged.trade
     if order.lots == 0:
         smallest = order.smallest_lots
@@ -90,27 +91,25 @@ def check_words(drawn: Case) -> str:
     if not plan.feasible:
         assert plan.blocked_by is not None
         return "refused"
-    judged = judge.Judge(question)
+    judged = judge_of(question)
     found = Fraction(str(plan.loss_at_stop))
     assert found == judge.loss(judged.plan, plan.lots) <= judged.budget
     assert Fraction(plan.next_lot_loss) == judge.loss(judged.plan, plan.lots + 1)
-    notional = judged.trade.entry_notional(plan.lots)
-    assert Fraction(plan.notional) == notional
-    leverage = judged.leverage(notional, judged.room(plan.lots))
+    assert Fraction(plan.notional) == judged.notional(plan.lots)
+    leverage = judged.leverage(plan.lots, judged.room(plan.lots))
     assert leverage is not None
-    assert Fraction(str(plan.leverage)) == leverage
-    needed = judged.margin(notional, leverage)
+    assert Fraction(str(plan.leverage or 1)) == leverage or question.contract.clearing
+    assert (plan.leverage is None) == question.contract.clearing
+    needed = judged.margin(plan.lots, leverage)
     assert Fraction(str(plan.initial_margin)) == needed
     assert Fraction(str(plan.free_margin_after)) == judged.room(plan.lots) - needed >= 0
     if question.contract.tier_rows:
-        coins = plan.lots * judged.trade.lot_coins
-        wallet = judged.wallet(plan.lots, notional, leverage)
-        price = judged.liquidation_price(coins, notional, wallet)
+        price = judged.shown_liquidation(plan.lots, leverage)
         assert (plan.liquidation_price is None) == (price is None)
         if price is not None:
             cautious = judge.margin.ceil8(price) if judged.trade.direction > 0 else judge.floor8(price)
             assert Fraction(str(plan.liquidation_price)) == cautious
-    return "sized"
+    return "sized, inverse" if question.contract.is_inverse else "sized"
 
 
 @bulk.every_shard
@@ -134,7 +133,7 @@ def test_the_answer_in_words(shard: int, law_cases: int) -> None:
         case,
         check_words,
     )
-    assert min(seen["sized"], seen["refused"]) > 0, seen
+    assert min(seen[name] for name in ("sized", "sized, inverse", "refused")) > 0, seen
 
 
 @given(st.randoms(use_true_random=False))

@@ -99,6 +99,8 @@ def check_all(drawn: Case, waiting: Compared) -> Iterator[str]:
         yield from ["compiled"] * waiting.compare()
     found = check_kernel_budget(drawn, rows)
     yield found
+    if drawn.question.contract.is_inverse:
+        yield "inverse" if len(rows.legs) == 1 else "ladder, inverse"
     if found != "all the venue takes":
         yield "one more"
     yield check_more_budget(drawn, rows, solved)
@@ -122,5 +124,12 @@ def test_one_case_many_laws(shard: int, law_cases: int) -> None:
     assert seen["compiled"] == len(numbers)
     wanted = ["some", "none", "all the venue takes", "stays", "single grows", "ladder grows"]
     wanted += ["slippage", "no slippage", "break-even long", "break-even short", "break-even none"]
+    wanted += [
+        "slippage, inverse",
+        "no slippage, inverse",
+        "break-even long, inverse",
+        "break-even short, inverse",
+    ]
+    wanted += ["inverse", "ladder, inverse"]
     missed = [name for name in wanted if not seen[name]]
     assert not missed, f"no case met {missed}: {seen}"

@@ -28,6 +28,8 @@ from tests.laws import bulk
 from tests.laws.cases import Case, chance, liquidated_case, refusable_question, refused_case, seeded, words_of
 
 CENT = Decimal("0.01")
+MILLIONTH = Decimal("0.000001")
+"""The least change of money in a coin, of an inverse contract's account."""
 LIQUIDATED = 2_000
 MANY = 100_000
 """So many tries meet every rule, in every part of the count."""
@@ -114,17 +116,18 @@ def with_equity(asked: dict[str, Any], equity: Decimal) -> dict[str, Any]:
 def one_step_less(question: Question, asked: dict[str, Any], way: WayOut) -> dict[str, Any] | None:
     """The question with one step less of the way; ``None`` where there is none to take."""
     contract, side = question.contract, question.intent.side
+    step = MILLIONTH if contract.is_inverse else CENT
     match way.kind:
         case "stop":
             farther = contract.price_ticks(way.value, "stop") - side
             return asked | {"stop": contract.price_text(farther)}
         case "equity":
-            less = Decimal(way.value) - CENT
+            less = Decimal(way.value) - step
             return with_equity(asked, less) if less else None
         case "risk" if way.value.endswith("%"):
             return asked | {"risk": f"{Decimal(way.value[:-1]) - Decimal('0.0001')}%"}
         case "risk":
-            less = Decimal(way.value) - CENT
+            less = Decimal(way.value) - step
             return asked | {"risk": str(less)} if less else None
         case "leverage":
             back = int(way.value) + (1 if Decimal(asked["leverage"]) > int(way.value) else -1)
@@ -191,3 +194,25 @@ def test_equity_grows_with_its_free_margin() -> None:
     more = Decimal(value) - 2
     assert sized(asked | {"equity": value, "free_margin": cash_text(int((1 + more) * 10**8))}).feasible
     assert not sized(asked | {"equity": value, "free_margin": "1"}).feasible
+
+
+def test_no_leverage_is_offered_where_there_is_none() -> None:
+    """A listed future whose margin is unknown counts on its full worth: no leverage can change that."""
+    nano = lotwise.Contract(
+        symbol="NANO",
+        base="COIN",
+        quote="USD",
+        kind="linear_dated",
+        tick_size="5",
+        lot_size="1",
+        contract_size="0.01",
+        clearing=True,
+        fees=lotwise.FeeSchedule("0", "0"),
+    )
+    plan = sized(
+        {"contract": nano, "side": "long", "entry": "60000", "stop": "59700", "equity": "300", "risk": "5%"}
+    )
+    assert plan.blocked_by is not None
+    assert plan.blocked_by.rule == "margin"
+    assert {way.kind for way in plan.ways_out} >= {"equity"}
+    assert "leverage" not in {way.kind for way in plan.ways_out}

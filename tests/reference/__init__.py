@@ -6,4 +6,6 @@ an error in its twin are two different errors.  Tests compare the two; a differe
 
 * `margin`: maintenance tiers, liquidation and bankruptcy prices, margins, the venues' truncation.
 * `sizing`: the loss at the stop with every cost, the largest number of lots that fits, the break-even price.
+* `inverse`: both again for contracts quoted in USD and settled in the coin, walked over the worth.
+* `families`: the other rules of liquidation: closing fee, margin rate, hedge mode, clearing.
 """

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from lotwise.contracts.contract import Contract
 from lotwise.units import scaled_text
 from tests.laws.cases import chance, seeded, spread_over, tabled
-from tests.reference import margin
+from tests.laws.judge import cap_of
+from tests.reference import families, margin
 from tests.reference.margin import Tier, trunc8
 
 E8 = 10**8
@@ -57,7 +58,7 @@ def lot_coins(contract: Contract) -> Fraction:
 @cache
 def table(contract: Contract) -> tuple[Tier, ...]:
     """The twin's tiers of a contract, built from caps and rates alone."""
-    rows = [(Fraction(tier.notional_cap), Fraction(tier.maintenance_rate)) for tier in contract.tiers]
+    rows = [(cap_of(tier), Fraction(tier.maintenance_rate)) for tier in contract.tiers]
     return tuple(margin.tier_table(rows))
 
 
@@ -69,7 +70,7 @@ def leg(rng: random.Random, contract: Contract) -> Leg:
     unit, tick8 = scales.cash_per_tick_lot, scales.tick_size8
     ticks = spread_over(rng, 10, max(20, min(10_000_000, worth // unit)))
     entry8 = ticks * tick8 + (rng.randrange(tick8) if chance(rng, 70) else 0)
-    counted = 10**12 * 10**16 // scales.coin_per_lot16 - 1  # quantities are read up to 12 whole digits
+    counted = 10**12 * 10**16 // scales.per_lot16 - 1  # quantities are read up to 12 whole digits
     lots = max(1, min(worth // (unit * ticks), contract.exact_lots_at(2 * ticks + 2), counted))
     mark8 = entry8 if chance(rng, 20) else max(1, entry8 * rng.randint(6_000, 15_000) // 10_000)
     return Leg(contract, rng.choice([1, -1]), lots, entry8, mark8)
@@ -78,14 +79,17 @@ def leg(rng: random.Random, contract: Contract) -> Leg:
 def account(number: int) -> Account:
     """Account number so-and-so; 654 in a row visit every table of the catalogue."""
     rng = seeded(number)
-    tables = tabled()
+    tables = linear_tables()
     held = leg(rng, tables[number % len(tables)])
     notional8 = int(held.entry_notional * E8)
     others: tuple[Leg, ...] = ()
     leverage = None
     is_cross = chance(rng, 50)
     if is_cross:
-        others = tuple(leg(rng, rng.choice(beside(held.contract.settle))) for _ in range(rng.randint(0, 3)))
+        others = tuple(
+            leg(rng, rng.choice(beside(held.contract.venue, held.contract.settle)))
+            for _ in range(rng.randint(0, 3))
+        )
         share = spread_over(rng, 1, 30_000)
         wallet8 = notional8 * share // 10_000
         if others and chance(rng, 60):  # enough for the others too
@@ -106,7 +110,9 @@ def others_of(drawn: Account) -> tuple[Fraction, Fraction]:
     maintenance = pnl = Fraction(0)
     for other in drawn.others:
         mark = Fraction(other.mark8, E8)
-        maintenance += trunc8(margin.maintenance(table(other.contract), trunc8(other.coins * mark)))
+        worth = trunc8(other.coins * mark)
+        needed = families.maintenance_with_fee(table(other.contract), worth, taker_of(other.contract))
+        maintenance += trunc8(needed)
         pnl += trunc8(margin.unrealised_pnl(other.side, other.coins, Fraction(other.entry8, E8), mark))
     return maintenance, pnl
 
@@ -114,14 +120,27 @@ def others_of(drawn: Account) -> tuple[Fraction, Fraction]:
 def most_leverage(held: Leg) -> int:
     """The largest whole leverage of the tier the position opens in."""
     worth = held.entry_notional
-    tier = next((tier for tier in held.contract.tiers if worth <= Fraction(tier.notional_cap)), None)
+    tier = next((tier for tier in held.contract.tiers if worth <= cap_of(tier)), None)
     return math.floor(Fraction((tier or held.contract.tiers[-1]).max_leverage))
 
 
 @cache
-def beside(settle: str) -> tuple[Contract, ...]:
-    """Contracts that share a cross margin: one venue has tables, the coin must be the same."""
-    return tuple(contract for contract in tabled() if contract.settle == settle)
+def linear_tables() -> tuple[Contract, ...]:
+    """Every linear contract of the catalogue whose margin table is known from 0 on."""
+    return tuple(one for one in tabled() if not one.is_inverse and not one.tiers_start_cash)
+
+
+@cache
+def beside(venue: str, settle: str) -> tuple[Contract, ...]:
+    """Contracts that share a cross margin: one venue and one coin."""
+    return tuple(one for one in linear_tables() if (one.venue, one.settle) == (venue, settle))
+
+
+@cache
+def taker_of(contract: Contract) -> Fraction:
+    """The taker fee where liquidation counts it."""
+    counts = contract.liquidation_holds_closing_fee and contract.fees is not None
+    return Fraction(contract.fees.taker) if counts and contract.fees else Fraction(0)
 
 
 def price_text(price8: int) -> str:

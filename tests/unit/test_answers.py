@@ -108,7 +108,7 @@ def test_the_names_inside() -> None:
     assert list(answer["entries"][0]) == ["price", "lots", "quantity"]
     blocked = refused().as_dict()
     assert list(blocked["blocked_by"]) == ["code", "rule", "text"]
-    assert [list(way) for way in blocked["ways_out"]] == [["kind", "value", "text"]] * 4
+    assert [list(way) for way in blocked["ways_out"]] == [["kind", "value", "text"]] * 7
 
 
 def test_a_refusal_has_the_same_keys() -> None:

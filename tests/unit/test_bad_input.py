@@ -22,9 +22,17 @@ from lotwise.cli.main import main
 from lotwise.contracts import catalogue
 from lotwise.errors import FactsError, InputError, LotwiseError, UnitError
 from lotwise.records.answers import SizePlan
+from tests.unit.test_bad_input_kinds import COMMANDS as KINDS_COMMANDS
+from tests.unit.test_bad_input_kinds import KINDS
 
 SRC = Path(lotwise.__file__).parent
-CODE = re.compile(r'"((?:UNIT|SIZE|CONTRACT|USAGE|IO)-\d{3})"')
+CODE = re.compile(r'"([A-Z]+-\d{3})"')
+ELSEWHERE_TESTED = [
+    path
+    for path in Path(__file__).parent.glob("test_*.py")
+    if path.name not in ("test_bad_input.py", "test_bad_input_kinds.py")
+]
+"""Files that test what they refuse beside what they do."""
 NOT_INPUT = {"IO-001"}
 """An answer that could not be written is no mistake of the input: exit 1; see ``tests/e2e``."""
 
@@ -839,12 +847,17 @@ def test_the_tables_reach_every_code_in_the_source() -> None:
     in_source = {code for path in SRC.rglob("*.py") for code in CODE.findall(path.read_text("utf-8"))}
     tables = {line.code for group in LIBRARY.values() for line in group}
     tables |= {line.code for line in COMMANDS} | {code for _, code in JUNK_VALUES}
-    assert in_source - NOT_INPUT == tables | REFUSALS.keys()
-    assert len(in_source) > 60
+    tables |= {line.code for line in KINDS} | {code for code, _ in KINDS_COMMANDS}
+    elsewhere = {code for path in ELSEWHERE_TESTED for code in CODE.findall(path.read_text("utf-8"))}
+    assert in_source - NOT_INPUT <= tables | REFUSALS.keys() | elsewhere
+    assert tables <= in_source
+    assert len(in_source) > 100
 
 
 def test_the_library_alone_reaches_every_code_that_is_not_of_the_command_line() -> None:
     library = {path for path in SRC.rglob("*.py") if "cli" not in path.relative_to(SRC).parts}
     in_library = {code for path in library for code in CODE.findall(path.read_text("utf-8"))}
     reached = {line.code for group in LIBRARY.values() for line in group} | {code for _, code in JUNK_VALUES}
-    assert in_library - REFUSALS.keys() <= reached
+    reached |= {line.code for line in KINDS}
+    elsewhere = {code for path in ELSEWHERE_TESTED for code in CODE.findall(path.read_text("utf-8"))}
+    assert in_library - REFUSALS.keys() <= reached | elsewhere

@@ -1,51 +1,29 @@
-"""The catalogue: its files are sound, its lookups say the rules of a day, its errors name a way out."""
+"""The catalogue: its lookups say the rules of a day, its errors name a way out."""
 
 from __future__ import annotations
 
 import datetime
 import difflib
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
-from decimal import Decimal
-from fractions import Fraction
-from itertools import groupby
-from pathlib import Path
 
 import pytest
 
 from lotwise.contracts import catalogue
 from lotwise.contracts.catalogue import VENUES, load, same_coin, search, symbols, venues_of
 from lotwise.errors import InputError
-
-ROOT = Path(__file__).resolve().parents[2]
-FACTS = ROOT / "src" / "lotwise" / "contracts" / "facts"
-ROW_FILES = {"binance": "binance-linear.tsv", "bybit": "bybit-linear.tsv"}
-TIER_FILE = "binance-linear-tiers.tsv"
-FILES = [*ROW_FILES.values(), TIER_FILE]
-DAYS = {"binance": {"2021-07-21": 117, "2025-08-07": 25, "2026-09-01": 654}, "bybit": {"2026-08-09": 800}}
-OTHER_SCRIPTS = 3  # rows whose symbol is not ASCII: found only as the venue writes them
-WORDS = {"kind", "maintenance_rule", "margin_holds_closing_fee"}
-TEXT_COLUMNS = WORDS | {"symbol", "base", "quote", "settle", "listed", "expiry", "as_of"}
+from tests.unit.test_catalogue_files import DAYS, LISTED, OTHER_SCRIPTS, all_rows
 
 
-def table(file: str) -> list[dict[str, str]]:
-    """The rows of a fact file, read without the loader."""
-    lines = (FACTS / file).read_text(encoding="utf-8").splitlines()
-    header, *rows = [line.split("\t") for line in lines if not line.startswith("#")]
-    return [dict(zip(header, row, strict=True)) for row in rows]
-
-
-def all_rows() -> Iterator[tuple[str, dict[str, str]]]:
-    for venue, file in ROW_FILES.items():
-        for row in table(file):
-            yield venue, row
-
-
-def said(value: object) -> str:
-    """A fact of a Contract as the file writes it."""
-    return "-" if value is None else str(value)
+@pytest.fixture(autouse=True)
+def only_the_packaged_facts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Facts that whoever runs the tests has refreshed do not count."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOTWISE_FACTS", str(tmp_path_factory.getbasetemp() / "no-facts"))
+        catalogue.forget()
+        yield
+    catalogue.forget()
 
 
 def assert_refused(code: str, contract_id: object, as_of: object = None) -> InputError:
@@ -54,135 +32,6 @@ def assert_refused(code: str, contract_id: object, as_of: object = None) -> Inpu
     assert caught.value.code == code
     assert caught.value.hint
     return caught.value
-
-
-# -- the files -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("venue", VENUES)
-def test_counts_of_each_snapshot(venue: str) -> None:
-    counts: dict[str, int] = {}
-    for row in table(ROW_FILES[venue]):
-        counts[row["as_of"]] = counts.get(row["as_of"], 0) + 1
-    assert counts == DAYS[venue]
-    assert len(symbols(venue)) == DAYS[venue][max(DAYS[venue])]
-
-
-def test_bybit_kinds() -> None:
-    kinds = [load(f"bybit:{symbol}").kind for symbol in symbols("bybit")]
-    assert (kinds.count("linear_perpetual"), kinds.count("linear_dated")) == (760, 40)
-
-
-@pytest.mark.parametrize("file", FILES)
-def test_file_is_utf8_lines_with_a_dated_head(file: str) -> None:
-    raw = (FACTS / file).read_bytes()
-    assert raw.endswith(b"\n")
-    assert b"\r" not in raw
-    lines = raw.decode("utf-8").splitlines()
-    head = [line for line in lines if line.startswith("#")]
-    assert lines[: len(head)] == head
-    assert any(line.startswith("# source: ") for line in head)
-    assert not any("\t" in line for line in head)
-
-
-@pytest.mark.parametrize("file", ROW_FILES.values())
-def test_rows_are_sorted_and_single(file: str) -> None:
-    keys = [(row["symbol"], row["as_of"]) for row in table(file)]
-    assert keys == sorted(set(keys))
-
-
-def test_tier_rows_are_sorted_and_single() -> None:
-    keys = [(row["symbol"], row["as_of"], int(row["tier"])) for row in table(TIER_FILE)]
-    assert keys == sorted(set(keys))
-
-
-@pytest.mark.parametrize("file", FILES)
-def test_numbers_are_plain_and_days_are_days(file: str) -> None:
-    for row in table(file):
-        for column, value in row.items():
-            if value == "-":
-                continue
-            if column.endswith("as_of") or column == "listed":
-                assert datetime.date.fromisoformat(value).isoformat() == value
-            elif column == "expiry":
-                assert datetime.datetime.fromisoformat(value).utcoffset() == datetime.timedelta(0)
-            elif column not in TEXT_COLUMNS:
-                normal = Decimal(value).normalize() if Decimal(value) else Decimal(0)
-                assert value == format(normal, "f"), (row["symbol"], column)
-
-
-def test_no_fact_is_younger_than_its_row() -> None:
-    for _, row in all_rows():
-        for column in ("limits_as_of", "funding_as_of", "listed"):
-            assert row[column] == "-" or row[column] <= row["as_of"], (row["symbol"], column)
-        assert (row["limits_as_of"] == "-") == (row["max_quantity"] == "-")
-        assert (row["funding_as_of"] == "-") == (row["funding_hours"] == "-")
-
-
-def test_one_tick_of_one_lot_is_whole_cash_on_every_row() -> None:
-    for venue, row in all_rows():
-        step = Fraction(row["tick_size"]) * Fraction(row["lot_size"]) * Fraction(row["contract_size"])
-        assert step > 0
-        assert (step * 10**8).denominator == 1, (venue, row["symbol"], row["as_of"])
-
-
-def test_quantity_limits_are_whole_lots() -> None:
-    for venue, row in all_rows():
-        for column in ("min_quantity", "max_quantity", "max_market_quantity"):
-            if row[column] != "-":
-                lots = Fraction(row[column]) / Fraction(row["lot_size"])
-                assert lots.denominator == 1, (venue, row["symbol"], row["as_of"], column)
-
-
-def test_tiers_are_continuous_and_their_sums_follow() -> None:
-    rows = table(TIER_FILE)
-    assert len(rows) == 5158
-    tables = 0
-    for key, group in groupby(rows, key=lambda row: (row["symbol"], row["as_of"])):
-        floor = rate = cumulative = Fraction(0)
-        leverage = Fraction(1000)
-        for number, row in enumerate(group, 1):
-            assert row["tier"] == str(number), key
-            next_rate = Fraction(row["maintenance_rate"])
-            cumulative += Fraction(row["notional_floor"]) * (next_rate - rate)
-            assert Fraction(row["notional_floor"]) == floor, key
-            assert Fraction(row["cumulative"]) == cumulative, key
-            assert next_rate > rate, key
-            assert Fraction(row["max_leverage"]) < leverage, key
-            assert next_rate * Fraction(row["max_leverage"]) <= 1, key
-            floor, rate, leverage = Fraction(row["notional_cap"]), next_rate, Fraction(row["max_leverage"])
-        tables += 1
-    assert tables == DAYS["binance"]["2026-09-01"]
-
-
-def test_every_row_loads_into_its_contract() -> None:
-    tiers: dict[tuple[str, str], list[list[str]]] = {}
-    for row in table(TIER_FILE):
-        tiers.setdefault((row["symbol"], row["as_of"]), []).append(list(row.values())[3:])
-    loaded = 0
-    for venue, row in all_rows():
-        contract = load(f"{venue}:{row['symbol']}", row["as_of"])
-        for column, value in row.items():
-            if column in {"maker", "taker"}:
-                assert said(contract.fees and getattr(contract.fees, column)) == value
-            elif column == "margin_holds_closing_fee":
-                assert contract.margin_holds_closing_fee == (value == "yes")
-            elif column == "leverage_step":
-                assert contract.leverage_step == ("1" if value == "-" else value)
-            elif column.startswith("funding"):
-                name = {"funding_hours": "interval_hours"}.get(column, column.removeprefix("funding_"))
-                assert said(contract.funding and getattr(contract.funding, name)) == value
-            else:
-                assert said(getattr(contract, column)) == value, (venue, row["symbol"], column)
-        assert contract.venue == venue
-        assert contract.source
-        expected = tiers.get((row["symbol"], row["as_of"]), []) if venue == "binance" else []
-        assert [
-            [t.notional_floor, t.notional_cap, t.max_leverage, t.maintenance_rate, t.cumulative]
-            for t in contract.tiers
-        ] == expected
-        loaded += 1
-    assert loaded == 117 + 25 + 654 + 800
 
 
 # -- the rules of a day ----------------------------------------------------------------------------
@@ -271,6 +120,16 @@ def test_an_old_row_never_stands_in_for_a_contract_that_is_gone() -> None:
     assert load("binance:SOLUSDT", "2026-08-31").as_of == "2021-07-21"
 
 
+def test_a_tick_that_became_finer_has_its_days() -> None:
+    for symbol in ("ENAUSDT", "LAYERUSDT"):
+        assert load(f"binance:{symbol}", as_of="2025-06-01").tick_size == "0.0001"
+        assert load(f"binance:{symbol}").tick_size == "0.00001"
+        assert_refused("CONTRACT-203", f"binance:{symbol}", "2025-05-03")
+    then, now = load("bybit:1INCHUSDT", "2025-12-31"), load("bybit:1INCHUSDT")
+    assert (then.tick_size, now.tick_size, then.as_of) == ("0.0001", "0.00001", "2025-05-09")
+    assert (then.fees, then.max_leverage) == (None, None)
+
+
 # -- ids -------------------------------------------------------------------------------------------
 
 
@@ -287,7 +146,7 @@ def test_a_pair_is_its_perpetual_whatever_the_venue_calls_it() -> None:
     for venue in VENUES:
         for symbol in symbols(venue):
             contract = load(f"{venue}:{symbol}")
-            if contract.kind == "linear_perpetual" and symbol.isascii():
+            if contract.kind.endswith("perpetual") and symbol.isascii():
                 assert load(f"{venue}:{contract.base}/{contract.quote}") is contract
 
 
@@ -330,7 +189,7 @@ def test_day_before_the_first_snapshot() -> None:
     error = assert_refused("CONTRACT-203", "binance:BTCUSDT", "2021-07-20")
     assert "2021-07-21" in error.message
     assert load("binance:BTCUSDT", "2021-07-21").as_of == "2021-07-21"
-    assert "2026-08-09" in assert_refused("CONTRACT-203", "bybit:BTCUSDT", "2026-08-08").message
+    assert "2025-05-09" in assert_refused("CONTRACT-203", "bybit:BTCUSDT", "2025-05-08").message
 
 
 NO_ID = ["", " ", ":", "binance:", ":BTCUSDT", "BTC USDT", "BTC\tUSDT", "BTC\nUSDT", "a/b/c", "BTC/USDT:USDT"]
@@ -374,22 +233,30 @@ def test_search() -> None:
     assert search("14AUG26", "bybit")[0] == "bybit:BTCUSDT-14AUG26"
     assert search("14AUG26", "binance") == []
     assert "binance:MATICUSDT" not in search("MATIC")
-    assert len(search("")) == 654 + 800
+    assert len(search("")) == LISTED == 1518
 
 
 def test_same_coin() -> None:
     found = same_coin("btc", "USDT")
-    assert [f"{contract.venue}:{contract.symbol}" for contract in found[:2]] == [
+    assert [contract.id for contract in found[:5]] == [
         "binance:BTCUSDT",
         "bybit:BTCUSDT",
+        "bingx:BTC-USDT",
+        "mexc:BTC_USDT",
+        "weex:BTCUSDT",
     ]
-    assert len(found) == 10
-    expiries = [contract.expiry for contract in found[2:]]
+    assert len(found) == 13
+    expiries = [contract.expiry for contract in found[5:]]
     assert all(expiries)
     assert expiries == sorted(expiries, key=str)
     assert all((contract.base, contract.settle) == ("BTC", "USDT") for contract in found)
     assert [contract.symbol for contract in same_coin("ETH", "USDC")] == ["ETHPERP"]
-    assert same_coin("NOTHING", "USDT") == []
+    assert same_coin("NOTHING", "USDT") == same_coin("NOTHING") == []
+    assert {contract.settle for contract in same_coin("btc")} == {"USDT", "USDC", "BTC", "USD"}
+    assert [contract.id for contract in same_coin("SOL", "sol")] == [
+        "binance-coinm:SOLUSD_PERP",
+        "bybit-inverse:SOLUSD",
+    ]
 
 
 def test_same_coin_agrees_with_the_files() -> None:
@@ -399,11 +266,13 @@ def test_same_coin_agrees_with_the_files() -> None:
         wanted = {
             f"{v}:{row['symbol']}" for v, row in current if (row["base"], row["settle"]) == (base, "USDT")
         }
-        assert {f"{c.venue}:{c.symbol}" for c in same_coin(base, "USDT")} == wanted
+        assert {contract.id for contract in same_coin(base, "USDT")} == wanted
 
 
 def test_venues_of() -> None:
-    assert venues_of("BTCUSDT") == ["binance", "bybit"]
+    assert venues_of("BTCUSDT") == ["binance", "bybit", "weex"]
+    assert venues_of("btc/usdt") == ["binance", "bybit", "bingx", "mexc", "weex"]
+    assert venues_of("BTC/USD") == ["binance-coinm", "bybit-inverse"]
     assert venues_of("btc/usdc") == ["bybit"]
     assert venues_of("MATICUSDT") == []
     assert venues_of("NOTHING") == []
@@ -418,28 +287,3 @@ def test_the_loader_imports_little() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert not {"csv", "difflib", "numpy", "numba"}.intersection(done.stdout.split())
-
-
-def test_only_the_lines_of_the_symbol_are_parsed() -> None:
-    for file in FILES:
-        lines = catalogue._lines(file, "BTCUSDT")
-        assert lines
-        assert all(line.startswith("BTCUSDT\t") for line in lines)
-        assert len(lines) == sum(row["symbol"] == "BTCUSDT" for row in table(file))
-
-
-def test_the_files_are_what_the_tool_makes(shared_data: Path, tmp_path: Path) -> None:
-    if importlib.util.find_spec("polars") is None:
-        pytest.skip("polars is absent: the funding histories are Arrow files")
-    tool = ROOT / "tools" / "build_catalogue.py"
-    done = subprocess.run(
-        [sys.executable, str(tool), str(shared_data), "--out", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
-    for file in FILES:
-        assert (tmp_path / file).read_bytes() == (FACTS / file).read_bytes(), f"{file}; fix: make catalogue"

@@ -84,7 +84,7 @@ def test_the_integers() -> None:
     ).scales
     assert scales.tick_size8 == 50_000_000
     assert scales.lot_size8 == 200_000_000
-    assert scales.coin_per_lot16 == 2 * 10**13
+    assert scales.per_lot16 == 2 * 10**13
     assert scales.cash_per_tick_lot == 100_000  # 0.5 x 0.002
     assert scales.min_lots == 2  # 3 contracts in lots of 2, rounded up
     assert scales.max_lots == 49  # the smaller of both, rounded down

@@ -194,3 +194,20 @@ def test_another_coin_or_venue_shares_no_margin() -> None:
             others_at_mark(OWN, [position])
         assert caught.value.code == "SIZE-035"
         assert contract.id in caught.value.message
+
+
+def test_an_inverse_price_below_one_tick_is_not_counted() -> None:
+    own = Contract(
+        symbol="INV",
+        base="BTC",
+        quote="USD",
+        kind="inverse_perpetual",
+        tick_size="0.1",
+        lot_size="1",
+        contract_size="100",
+        tiers=[MarginTier("0", "50000", "100", "0.01", "0")],
+    )
+    with pytest.raises(InputError) as refused:
+        lotwise.liquidation(own, side="long", quantity="500 USD", entry="0.00001", leverage="5")
+    assert refused.value.code == "SIZE-033"
+    assert "below one tick" in refused.value.message

@@ -245,7 +245,12 @@ def test_rules_of_two_days_do_not_mix() -> None:
     """Asked by the rules of 2025, no contract of 2026 is a way out."""
     asked = TRADE | {"entry": "60000", "equity": "200"}
     today = size("binance:BTCUSDT", **asked)
-    assert [way.value for way in today.ways_out if way.kind == "contract"] == ["bybit:BTCUSDT"]
+    assert [way.value for way in today.ways_out if way.kind == "contract"] == [
+        "bybit:BTCUSDT",
+        "bingx:BTC-USDT",
+        "mexc:BTC_USDT",
+        "weex:BTCUSDT",
+    ]
     fees = FeeSchedule("0.0002", "0.0005")
     then = size(catalogue.load("binance:BTCUSDT", as_of="2025-09-01"), fees=fees, **asked)
     assert then.as_of == "2025-08-07"
@@ -336,13 +341,18 @@ def test_a_contract_that_contradicts_itself(facts: dict[str, str], code: str) ->
 def test_contracts_of_a_day_are_those_of_that_day(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["contracts", "BTC", "--as-of", "2021-12-01", "--json", "--top", "1000"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    lines = (FACTS / "binance-linear.tsv").read_text(encoding="utf-8").splitlines()
-    rows = [line.split("\t") for line in lines if not line.startswith("#")][1:]
-    wanted = sorted(row[0] for row in rows if row[-1] == "2021-07-21" and "BTC" in row[0] + row[1])
-    assert sorted(one["symbol"] for one in answer["contracts"]) == wanted
+    wanted = []
+    for name in ("binance-linear.tsv", "binance-coinm.tsv"):
+        lines = (FACTS / name).read_text(encoding="utf-8").splitlines()
+        columns, *rows = [line.split("\t") for line in lines if not line.startswith("#")]
+        for row in (dict(zip(columns, row, strict=True)) for row in rows):
+            alive = row["expiry"] == "-" or row["expiry"] >= "2021-12-01"
+            if row["as_of"] == "2021-07-21" and "BTC" in row["symbol"] + row["base"] and alive:
+                wanted.append(row["symbol"])
+    assert sorted(one["symbol"] for one in answer["contracts"]) == sorted(wanted)
     assert {one["as_of"] for one in answer["contracts"]} == {"2021-07-21"}
-    assert {one["venue"] for one in answer["contracts"]} == {"binance"}
-    assert len(wanted) >= 2
+    assert {one["venue"] for one in answer["contracts"]} == {"binance", "binance-coinm"}
+    assert len(wanted) >= 4
 
 
 def test_an_expired_contract_is_sized_only_by_the_rules_of_its_days(

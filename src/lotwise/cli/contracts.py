@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from lotwise.cli.screen import Output, Screen
 from lotwise.contracts import catalogue
 from lotwise.contracts.contract import Contract
-from lotwise.errors import FactsError, InputError
+from lotwise.errors import InputError
 from lotwise.units import grouped, parse_rate, percent_text, shown
 
 UNKNOWN = "–"
@@ -33,7 +31,8 @@ def contracts(
     text
         Part of a symbol, or venue:SYMBOL.
     venue
-        binance or bybit.
+        Only this one: binance, bybit, bingx, mexc, weex, binance-coinm (inverse), bybit-inverse,
+        cme or coinbase.
     as_of
         The rules of that day, e.g. 2025-09-01.
     top
@@ -54,14 +53,14 @@ def contracts(
         return 0
     if not 1 <= top <= MOST_ROWS:
         raise InputError("USAGE-007", f"--top is {shown(top)}", f"use 1 to {MOST_ROWS}")
-    names = catalogue.search(text, venue)
+    names = catalogue.search(text, venue, as_of)
+    if not names and as_of is not None and catalogue.search(text, venue):
+        raise InputError("CONTRACT-203", f"no facts of {shown(text)} on {as_of}", "ask for a later day")
     if not names:
         raise InputError(
             "CONTRACT-202", f"no contract holds {shown(text)}", "try a coin such as BTC, or lotwise contracts"
         )
-    listed = list(islice(_listed(names, as_of), top))
-    if not listed:
-        raise InputError("CONTRACT-203", f"no facts of {shown(text)} on {as_of}", "ask for a later day")
+    listed = [catalogue.load(name, as_of) for name in names[:top]]
     if output.json:
         print(
             json.dumps(
@@ -75,15 +74,6 @@ def contracts(
     else:
         _print_list(listed, len(names), Screen(output))
     return 0
-
-
-def _listed(names: list[str], as_of: str | None) -> Iterator[Contract]:
-    """The contracts that had facts on that day."""
-    for name in names:
-        try:
-            yield catalogue.load(name, as_of)
-        except FactsError:
-            continue
 
 
 def facts_of(contract: Contract) -> dict[str, Any]:
@@ -107,7 +97,7 @@ def _print_list(listed: list[Contract], count: int, screen: Screen) -> None:
             (
                 one.id,
                 str(one.tick_size),
-                str(one.lot_size),
+                f"{one.quantity_text(1)} {one.quantity_unit}",
                 _known(one.min_notional),
                 _known(one.max_leverage),
                 str(len(one.tier_rows) or UNKNOWN),
@@ -129,46 +119,63 @@ def _print_one(one: Contract, screen: Screen) -> None:
     screen.line(
         f"\n  {one.id}   {one.base}/{one.quote} settled in {one.settle}, {one.kind.replace('_', ' ')}\n"
     )
-    funding = one.funding
+    sector = [("sector", one.sector, "as the venue says")] if one.sector else []
     screen.rows(
         [
-            ("tick", str(one.tick_size), f"one lot moves by {_per_tick(one)} {one.settle}"),
-            ("lot", str(one.lot_size), f"contracts of {one.contract_size} {one.base}"),
-            (
-                "smallest order",
-                _known(one.min_quantity),
-                f"worth {_known(one.min_notional)} {one.quote} at least",
-            ),
+            *sector,
+            ("tick", str(one.tick_size), f"one lot {_per_tick(one)}"),
+            ("lot", str(one.lot_size), f"contracts of {one.contract_size} {one.quantity_unit}"),
+            ("smallest order", _known(one.min_quantity), _least_worth(one)),
             ("largest order", _known(one.max_quantity), f"market {_known(one.max_market_quantity)}"),
             ("fees", _fees(one), "maker / taker"),
-            ("funding", f"{funding.interval_hours} h" if funding else UNKNOWN, _caps(one)),
-            ("max leverage", _known(one.max_leverage), ""),
+            *([] if one.is_dated else [("funding", _interval(one), _caps(one))]),
+            *([("expiry", one.expiry or UNKNOWN, "")] if one.is_dated else []),
+            *([] if one.clearing else [("max leverage", _known(one.max_leverage), "")]),
             ("facts of", one.as_of or UNKNOWN, one.source),
         ]
     )
-    if not one.tiers:
-        screen.line("\n  ! margin tiers unknown: no liquidation price", style="yellow")
+    screen.line()
+    if one.clearing:
+        screen.line("  ! margin is set by the exchange and your broker; no liquidation price", style="yellow")
+    elif not one.tiers:
+        screen.line("  ! margin tiers unknown: no liquidation price", style="yellow")
     else:
-        screen.line()
-        screen.table(
-            ("tier", "notional above", "up to", "max leverage", "maintenance", "cumulative"),
-            [
-                (
-                    str(number),
-                    grouped(str(tier.notional_floor)),
-                    grouped(str(tier.notional_cap)),
-                    f"{tier.max_leverage}×",
-                    percent_text(parse_rate(tier.maintenance_rate, "rate")),
-                    grouped(str(tier.cumulative)),
-                )
-                for number, tier in enumerate(one.tiers, 1)
-            ],
-        )
+        _print_tiers(one, screen)
     screen.line()
 
 
+def _print_tiers(one: Contract, screen: Screen) -> None:
+    screen.table(
+        ("tier", "notional above", "up to", "max leverage", "maintenance", "cumulative"),
+        [
+            (
+                str(number),
+                grouped(str(tier.notional_floor)),
+                "no cap" if tier.notional_cap is None else grouped(str(tier.notional_cap)),
+                f"{tier.max_leverage}×",
+                percent_text(parse_rate(tier.maintenance_rate, "rate")),
+                grouped(str(tier.cumulative)),
+            )
+            for number, tier in enumerate(one.tiers, 1)
+        ],
+    )
+
+
 def _per_tick(one: Contract) -> str:
-    return one.notional_text(1, 1)
+    """What a lot is about: money a tick, or, inverse, the same worth at every price."""
+    if one.is_inverse:
+        return f"is worth {one.notional_text(1, 1)} {one.quote}, paid in {one.settle}"
+    return f"moves by {one.notional_text(1, 1)} {one.settle}"
+
+
+def _least_worth(one: Contract) -> str:
+    if one.is_inverse:
+        return f"worth {one.notional_text(1, one.scales.min_lots)} {one.quote}"
+    return f"worth {_known(one.min_notional)} {one.quote} at least"
+
+
+def _interval(one: Contract) -> str:
+    return f"{one.funding.interval_hours} h" if one.funding else UNKNOWN
 
 
 def _fees(one: Contract) -> str:

@@ -29,6 +29,8 @@ def liq(
     extra_margin: str = "0",
     margin: Literal["isolated", "cross"] = "isolated",
     other: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006
+    opposite: str | None = None,
+    maintenance_margin: str | None = None,
     mark: str | None = None,
     venue: str | None = None,
     as_of: str | None = None,
@@ -44,7 +46,7 @@ def liq(
     symbol
         BTCUSDT, binance:BTCUSDT or BTC/USDT.
     quantity
-        In coins (0.01) or contracts ("12 contracts").
+        In coins (0.01) or contracts ("12 contracts"); inverse: in the quote ("300 USD").
     entry
         Average entry price.
     side
@@ -61,10 +63,14 @@ def liq(
         isolated or cross.
     other
         Cross: another position as ETHUSDT,short,0.5,3000[,MARK].
+    opposite
+        Hedge mode, cross: the leg on the other side as QUANTITY,ENTRY.
+    maintenance_margin
+        Listed futures: what your broker asks you to keep, per contract.
     mark
         Mark price; left out: the entry.
     venue
-        binance or bybit.
+        binance, binance-coinm, bybit, bybit-inverse, bingx, mexc, weex, cme or coinbase.
     as_of
         The catalogue of that day.
     on
@@ -79,6 +85,8 @@ def liq(
     contract = find(symbol, venue, as_of)
     if tier:
         contract = contract.replace(tiers=[_tier(text) for text in tier], max_leverage=None)
+    if maintenance_margin is not None:
+        contract = contract.replace(maintenance_margin_per_contract=maintenance_margin)
     answer = liquidation(
         contract,
         side=side_of(side, short),
@@ -89,6 +97,7 @@ def liq(
         extra_margin=extra_margin,
         margin=margin,
         others=positions_of(other, contract),
+        opposite=None if opposite is None else _leg(opposite),
         mark=mark,
         on=on,
         margin_call_at=margin_call_at,
@@ -100,6 +109,13 @@ def liq(
     else:
         _print(answer, contract, Screen(output))
     return 0
+
+
+def _leg(text: str) -> tuple[str, str]:
+    quantity, comma, entry = text.partition(",")
+    if not comma:
+        raise InputError("USAGE-009", f"--opposite {shown(text)}", "write QUANTITY,ENTRY, e.g. 0.5,61000")
+    return quantity.strip(), entry.strip()
 
 
 def _tier(text: str) -> MarginTier:
@@ -119,13 +135,15 @@ def _print(answer: LiquidationAnswer, contract: Contract, screen: Screen) -> Non
     verdict = {
         "never": "no price above zero liquidates it",
         "now": "liquidated now" + (f": the price is {at}" if at else ""),
+        "call": f"margin call at {price(contract, answer.margin_call.price, up=long) or 'no price'}",
     }.get(answer.status, f"liquidated at {at}")
     glyph = "■" if answer.status == "now" else "▲" if answer.side == "long" else "▼"
     screen.line()
     screen.headline(
         glyph,
         verdict,
-        f"{answer.contract} {answer.margin} {answer.side} {grouped(answer.quantity)} {contract.base}",
+        f"{answer.contract} {answer.margin} {answer.side}"
+        f" {grouped(answer.quantity)} {contract.quantity_unit}",
         good=answer.status != "now",
     )
     screen.line()
@@ -134,21 +152,46 @@ def _print(answer: LiquidationAnswer, contract: Contract, screen: Screen) -> Non
             ("entry", grouped(answer.entry), ""),
             ("mark", grouped(answer.mark), ""),
             ("distance", signed(answer.distance or ""), "from the mark"),
+            (
+                "also at",
+                price(contract, answer.other_liquidation_price, up=not long),
+                "where both legs need too much",
+            ),
             ("tier", str(answer.tier or ""), f"at that price; opened in tier {answer.opened_in_tier}"),
             ("notional there", gain(answer.notional_at_liquidation), f"now {gain(answer.notional)}"),
-            ("bankruptcy", price(contract, answer.bankruptcy_price, up=long) or "none", ""),
+            ("bankruptcy", _bankruptcy(answer, contract, up=long), ""),
             ("wallet", gain(answer.wallet), ""),
             ("unrealised PnL", gain(answer.unrealised_pnl), ""),
             ("margin balance", gain(answer.margin_balance), ""),
             ("maintenance", cost(answer.maintenance_margin), _ratio_note(answer)),
-            ("margin call", price(contract, answer.margin_call.price, up=long) or "none", _call_note(answer)),
-            ("facts", answer.as_of or "own", f"maintenance by {answer.rule} price"),
+            ("margin call", _call(answer, contract, up=long), _call_note(answer)),
+            ("facts", answer.as_of or "own", _rule_note(answer)),
         ]
     )
     for warning in answer.warnings:
         screen.line()
         screen.paragraph(f"! {warning}", hanging="    ", style="yellow")
     screen.line()
+
+
+def _bankruptcy(answer: LiquidationAnswer, contract: Contract, *, up: bool) -> str:
+    return price(contract, answer.bankruptcy_price, up=up) or ("" if _is_hedge(answer) else "none")
+
+
+def _is_hedge(answer: LiquidationAnswer) -> bool:
+    return answer.status != "call" and answer.liquidation_price is not None and answer.numerator is None
+
+
+def _call(answer: LiquidationAnswer, contract: Contract, *, up: bool) -> str:
+    if answer.status == "call" or _is_hedge(answer):
+        return ""  # the headline says it; of a hedge none is computed
+    return price(contract, answer.margin_call.price, up=up) or "none"
+
+
+def _rule_note(answer: LiquidationAnswer) -> str:
+    if answer.rule == "clearing":
+        return "margin set by the exchange and the broker"
+    return f"maintenance by {answer.rule} price"
 
 
 def _ratio_note(answer: LiquidationAnswer) -> str:

@@ -18,6 +18,8 @@ EXIT_CODES = """\
 Exit codes: 0 done, 1 error, 2 usage or bad input, 3 the trade does not fit, 4 venue or network.
 """
 
+COMMANDS = ("size", "liq", "contracts", "scan", "venues", "preview", "mix", "demo")
+
 app = App(
     name="lotwise",
     version=__version__,
@@ -29,9 +31,15 @@ app.command(
     "lotwise.cli.size:size", name="size", help="Size a trade: the most lots whose loss fits the budget."
 )
 app.command("lotwise.cli.liq:liq", name="liq", help="Where a position is liquidated, exactly.")
+app.command("lotwise.cli.refresh:family", name="contracts", help="What can be traded, and by which rules.")
 app.command(
-    "lotwise.cli.contracts:contracts", name="contracts", help="What can be traded, and by which rules."
+    "lotwise.cli.venues:venues", name="venues", help="Venues side by side for one account: size and rules."
 )
+app.command(
+    "lotwise.cli.scan:scan", name="scan", help="One setup on every contract: what fits, and what it wastes."
+)
+app.command("lotwise.cli.preview:preview", name="preview", help="An order in every unit, before it is sent.")
+app.command("lotwise.cli.mix:mix", name="mix", help="Mix contract sizes to fill a budget more closely.")
 app.command("lotwise.cli.demo:demo", name="demo", help="Size real trades and print the worked cases.")
 
 
@@ -88,7 +96,7 @@ def _first_line(text: str) -> str:
 
 
 def _help_hint(given: Sequence[str]) -> str:
-    known = [word for word in given[:1] if word in ("size", "liq", "contracts", "demo")]
+    known = [word for word in given[:1] if word in COMMANDS]
     return " ".join(["lotwise", *known, "--help"])
 
 

@@ -12,10 +12,11 @@ from lotwise.clock import Clock, SystemClock, utc_date
 from lotwise.contracts import catalogue
 from lotwise.contracts.contract import Contract, FeeSchedule
 from lotwise.errors import InputError
-from lotwise.records.answers import SizePlan
+from lotwise.records.answers import SizePlan, TargetAnswer
+from lotwise.sizing.funding import read_history
 from lotwise.sizing.position import Position
 from lotwise.sizing.size import size as size_trade
-from lotwise.units import grouped, shown
+from lotwise.units import grouped, parse_rate, percent_text, shown
 
 REFUSED = 3
 CLOCK: Clock = SystemClock()
@@ -46,12 +47,15 @@ def size(  # the options are the interface: cyclopts reads them from here
     funding_rate: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     hold_hours: str = "0",
     funding_interval: str | None = None,
+    funding_csv: str | None = None,
     target: Annotated[list[str], Parameter(name=["--target", "--tp"], negative="")] = [],  # noqa: B006
     liq_multiple: str = "1.5",
     max_margin: str = "100%",
     free_margin: str | None = None,
     mark: str | None = None,
     other: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006
+    what_if: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006
+    initial_margin: str | None = None,
     as_of: str | None = None,
     explain: Annotated[bool, Parameter(negative="")] = False,
     output: Output = Output(),  # noqa: B008
@@ -77,7 +81,7 @@ def size(  # the options are the interface: cyclopts reads them from here
     short
         Same as --side short.
     venue
-        binance or bybit.
+        binance, binance-coinm, bybit, bybit-inverse, bingx, mexc, weex, cme or coinbase.
     atr
         Average true range, in the price's unit.
     leverage
@@ -102,6 +106,8 @@ def size(  # the options are the interface: cyclopts reads them from here
         Planned hold.
     funding_interval
         Hours between fundings, where the catalogue does not know.
+    funding_csv
+        Past rates, oldest first, column rate: what 19 of 20 such holds would have paid.
     target
         66300, 2R or 3%, each with :50% for a part; comma-separated or repeated.
     liq_multiple
@@ -114,6 +120,10 @@ def size(  # the options are the interface: cyclopts reads them from here
         Mark price, for the open loss a venue reserves.
     other
         Cross: another position as ETHUSDT,short,0.5,3000[,MARK].
+    what_if
+        Size it again as maker, as taker, or under other fees, e.g. 0.01%/0.03%.
+    initial_margin
+        Listed futures: what your broker asks per contract.
     as_of
         The rules of that day, e.g. 2025-09-01.
     explain
@@ -122,6 +132,8 @@ def size(  # the options are the interface: cyclopts reads them from here
         How to answer.
     """
     contract = find(symbol, venue, as_of)
+    if initial_margin is not None:
+        contract = contract.replace(initial_margin_per_contract=initial_margin)
     plan = size_trade(
         contract,
         side=side_of(side, short),
@@ -137,6 +149,7 @@ def size(  # the options are the interface: cyclopts reads them from here
         funding_rate=funding_rate,
         hold_hours=hold_hours,
         funding_interval_hours=funding_interval,
+        funding_history=() if funding_csv is None else read_history(funding_csv),
         targets=[part for text in target for part in text.split(",")],
         margin=margin,
         leverage=leverage,
@@ -146,6 +159,7 @@ def size(  # the options are the interface: cyclopts reads them from here
         free_margin=free_margin,
         mark=mark,
         others=positions_of(other, contract),
+        what_if=what_if,
     )
     _print(plan, contract, explain, output)
     return 0 if plan.feasible else REFUSED
@@ -247,8 +261,8 @@ def _print_fitting(plan: SizePlan, contract: Contract, screen: Screen) -> None:
     verb, glyph = ("BUY", "▲") if plan.side == "long" else ("SELL", "▼")
     screen.headline(
         glyph,
-        f"{verb} {grouped(plan.quantity)} {plan.base}",
-        f"{plan.contract} {plan.margin} {plan.leverage}×",
+        f"{verb} {grouped(plan.quantity)} {plan.quantity_unit}",
+        f"{plan.contract} {plan.margin}" + (f" {plan.leverage}×" if plan.leverage else ""),
         good=True,
     )
     screen.line()
@@ -256,6 +270,28 @@ def _print_fitting(plan: SizePlan, contract: Contract, screen: Screen) -> None:
     screen.line(
         f"\n  one lot more would lose {cost(plan.next_lot_loss)}:"
         f" stopped by {(plan.binding or '').replace('_', ' ')}"
+    )
+    if plan.what_if:
+        _print_what_if(plan, screen)
+
+
+def _print_what_if(plan: SizePlan, screen: Screen) -> None:
+    screen.line()
+    screen.table(
+        ("what if", "maker", "taker", "quantity", "loss", "costs", "break-even"),
+        [
+            (
+                one.change,
+                one.maker,
+                one.taker,
+                grouped(one.quantity) if one.feasible else "does not fit",
+                cost(one.loss_at_stop),
+                cost(one.costs),
+                grouped(one.break_even_price or "none"),
+            )
+            for one in plan.what_if
+        ],
+        drop=("maker", "taker"),
     )
 
 
@@ -266,7 +302,7 @@ def _fitting_rows(plan: SizePlan, contract: Contract) -> list[Row]:
     if plan.liquidation_price is None:
         liquidation = (
             "liquidation",
-            "unknown" if not contract.tier_rows else "none",
+            "none" if contract.tier_rows or contract.clearing else "unknown",
             _no_liquidation(contract),
         )
     else:
@@ -277,7 +313,7 @@ def _fitting_rows(plan: SizePlan, contract: Contract) -> list[Row]:
         ("order", grouped(plan.quantity), plan.preview.partition(" ")[2]),
         ("entry", grouped(plan.entry), "average of the ladder" if legs else ""),
         *(
-            (f"  leg {number}", grouped(leg.price), f"{leg.quantity} {plan.base}")
+            (f"  leg {number}", grouped(leg.price), f"{leg.quantity} {plan.quantity_unit}")
             for number, leg in enumerate(legs, 1)
         ),
         (
@@ -290,6 +326,7 @@ def _fitting_rows(plan: SizePlan, contract: Contract) -> list[Row]:
             (f"  {name.replace('_', ' ')}", cost(getattr(parts, name)), "")
             for name in parts.__struct_fields__
         ),
+        ("costs", cost(plan.friction.costs) if plan.friction else "", _friction_note(plan)),
         ("worst loss", loss(plan.worst_loss), _worst_note(plan)),
         ("notional", grouped(plan.notional), f"{plan.effective_leverage}× of equity"),
         ("margin", cost(plan.initial_margin), f"stays free: {gain(plan.free_margin_after)}"),
@@ -299,7 +336,7 @@ def _fitting_rows(plan: SizePlan, contract: Contract) -> list[Row]:
             (
                 f"target {number}",
                 grouped(one.price),
-                f"{profit(one.profit)} = {signed(one.r)} R on {one.quantity} {plan.base}",
+                _target_note(plan, one),
             )
             for number, one in enumerate(plan.targets, 1)
         ),
@@ -307,19 +344,40 @@ def _fitting_rows(plan: SizePlan, contract: Contract) -> list[Row]:
     ]
 
 
+def _friction_note(plan: SizePlan) -> str:
+    friction = plan.friction
+    if friction is None:
+        return ""
+    return f"of the loss: {_percent(friction.of_loss)} of it, {_percent(friction.of_budget)} of the budget"
+
+
+def _target_note(plan: SizePlan, one: TargetAnswer) -> str:
+    made = f"{profit(one.profit)} = {signed(one.r)} R on {one.quantity} {plan.quantity_unit}"
+    share = f"; costs take {_percent(one.cost_share)} of the move" if one.cost_share else ""
+    return made + share
+
+
+def _percent(share: str) -> str:
+    return percent_text(parse_rate(share, "share"))
+
+
 def _stop_note(plan: SizePlan) -> str:
     if plan.stop_distance == "liquidation":
         return "the liquidation price: the margin is the loss"
+    if plan.cash_per_tick is None:
+        return f"{plan.stop_distance} away"
     return f"{plan.stop_distance} away, {plan.cash_per_tick} {plan.settle} a tick"
 
 
 def _worst_note(plan: SizePlan) -> str:
-    if plan.margin == "cross":
-        return "cross margin: a gap can take the whole account"
+    if plan.margin in ("cross", "account"):
+        return f"{plan.margin} margin: a gap can take the whole account"
     return "a gap past the stop can take the margin; a higher --leverage puts less in"
 
 
 def _no_liquidation(contract: Contract) -> str:
+    if contract.clearing:
+        return "none by formula: the broker calls for margin"
     return "margin tiers unknown" if not contract.tier_rows else "no price above zero liquidates it"
 
 

@@ -14,6 +14,11 @@ RATE x tick size in 1e-8                              2**63 if tick <= 900
 lots x cash per tick                                  2**59
 ===================================================== =========================
 
+An inverse lot is worth ``cash_ticks_per_lot`` / price: their product with the price is bounded
+instead, lots x cash_ticks_per_lot <= 2**59, which holds at every price from one tick on. Its
+tick is at most 400, so that tick in 1e-8 times a denominator of 2 RATE fits, and its price at
+most 9e8 ticks, so that price times a liquidation multiple of 100 does.
+
 Money typed in is at most 10**10 units (10**18 in 1e-8).
 """
 
@@ -30,6 +35,8 @@ MAX_NOTIONAL_CASH: Final = Cash(576_460_752_303_423_488)
 """Largest notional of one order, 2**59 in 1e-8."""
 
 MAX_TICK8: Final = 90_000_000_000
+MAX_INVERSE_TICK8: Final = 40_000_000_000
+MAX_INVERSE_TICKS: Final = 900_000_000
 
 
 def check_unit(name: str, tick8: int, coin_per_lot16: int) -> Cash:
@@ -54,6 +61,28 @@ def check_unit(name: str, tick8: int, coin_per_lot16: int) -> Cash:
     if unit > MAX_NOTIONAL_CASH // 1000 or mul_div_floor(unit, RATE, RATE) == OVERFLOW:
         raise InputError("CONTRACT-111", f"{name}: one lot is too large to count", "check contract_size")
     return Cash(unit)
+
+
+def check_inverse_unit(name: str, tick8: int, quote_per_lot16: int) -> int:
+    """Worth of one lot times its price in ticks, or why it cannot be counted exactly.
+
+    Raises
+    ------
+    InputError
+        CONTRACT-110 not a whole number; CONTRACT-111 tick or lot too large.
+    """
+    if tick8 > MAX_INVERSE_TICK8:
+        raise InputError("CONTRACT-111", f"{name}: tick size above 400", "check tick_size")
+    unit, rest = divmod(quote_per_lot16, tick8)
+    if rest:
+        raise InputError(
+            "CONTRACT-110",
+            f"{name}: a lot of {scaled_text(quote_per_lot16, 16)} is no whole number of ticks in 1e-8",
+            "check tick_size, lot_size and contract_size",
+        )
+    if unit > MAX_NOTIONAL_CASH // 1000:
+        raise InputError("CONTRACT-111", f"{name}: one lot is too large to count", "check contract_size")
+    return unit
 
 
 def check_cap(name: str, cap_cash: int) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
-from lotwise.contracts.bounds import check_cap
+from lotwise.contracts.bounds import MAX_NOTIONAL_CASH, check_cap
 from lotwise.errors import InputError
+from lotwise.kernel.arith import mul_div_ceil
 from lotwise.kernel.layout import RATE, TierRow
 from lotwise.units import Number, parse_rate, parse_scaled, scaled_text
+
+ENDLESS_CAP: Final = MAX_NOTIONAL_CASH - MAX_NOTIONAL_CASH % RATE
+"""Cap of a last tier without one: the largest whole notional that is counted."""
 
 
 class MarginTier(msgspec.Struct, frozen=True):
@@ -21,7 +27,8 @@ class MarginTier(msgspec.Struct, frozen=True):
     """
 
     notional_floor: Number
-    notional_cap: Number
+    notional_cap: Number | None
+    """``None``: no end known (a venue that caps its last tier in contracts)."""
     max_leverage: Number
     maintenance_rate: Number
     cumulative: Number
@@ -57,7 +64,9 @@ def tier_rows(name: str, tiers: tuple[MarginTier, ...]) -> tuple[TierRow, ...]:
 
 
 def _row(label: str, tier: MarginTier) -> TierRow:
-    cap = parse_scaled(tier.notional_cap, f"{label} notional_cap")
+    cap = (
+        ENDLESS_CAP if tier.notional_cap is None else parse_scaled(tier.notional_cap, f"{label} notional_cap")
+    )
     check_cap(label, cap)
     rate = parse_rate(tier.maintenance_rate, f"{label} maintenance_rate")
     leverage = parse_scaled(tier.max_leverage, f"{label} max_leverage", 2)
@@ -78,6 +87,23 @@ def _row(label: str, tier: MarginTier) -> TierRow:
         maintenance_at_cap_cash=at_cap - cumulative,
         max_leverage100=leverage,
         rate8=rate,
+    )
+
+
+def with_closing_fee(rows: tuple[TierRow, ...], taker8: int) -> tuple[TierRow, ...]:
+    """The table of "maintenance margin plus closing fee": every rate raised by the taker fee.
+
+    The fee is charged on the whole notional in every tier, so the cumulative amounts stay.
+    """
+    return tuple(
+        TierRow(
+            cap_cash=row.cap_cash,
+            cumulative_cash=row.cumulative_cash,
+            maintenance_at_cap_cash=row.maintenance_at_cap_cash + mul_div_ceil(row.cap_cash, taker8, RATE),
+            max_leverage100=row.max_leverage100,
+            rate8=row.rate8 + taker8,
+        )
+        for row in rows
     )
 
 

@@ -28,6 +28,15 @@ LOT: Final = 8
 MIN_NOTIONAL: Final = 9
 """A leg would be worth less than the venue's smallest order."""
 
+NO_PRICE: Final = 20
+"""A scan has no price of the contract."""
+NO_STOP: Final = 21
+"""The stop distance is unknown, below one tick, or reaches a price of zero."""
+COSTS_REACH_PRICE: Final = 22
+"""Spread and slippage are as large as the stop's price."""
+UNCOUNTABLE: Final = 23
+"""One order is too large to count in 64 bits."""
+
 NEVER: Final = 10
 """No positive price liquidates the position."""
 ALWAYS: Final = 11

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lotwise.kernel.arith import mul_div_ceil, mul_div_floor
+from lotwise.kernel.arith import INT64_MAX, OVERFLOW, mul_div_ceil, mul_div_floor
 from lotwise.kernel.codes import (
     BUDGET,
     HEADROOM,
@@ -33,14 +33,15 @@ from lotwise.kernel.margin import (
 )
 from lotwise.kernel.sizing import (
     entry_fee_ceil,
-    entry_tick_lots,
+    entry_notional,
     exit_worth2,
     largest_within_budget,
     loss_cash,
     lots_through_leg,
 )
+from lotwise.kernel.worth import worth_ceil, worth_floor, worth_side
 from lotwise.rule import rule
-from lotwise.units import Cash, Lots, Rate8
+from lotwise.units import Cash, Lots, Rate8, Ticks
 
 if TYPE_CHECKING:
     from lotwise.kernel.layout import Ask, Legs, Limits, Spec, Tiers
@@ -48,14 +49,22 @@ if TYPE_CHECKING:
 
 @rule
 def margin_needed(spec: Spec, ask: Ask, legs: Legs, lots: Lots, leverage100: int) -> Cash:
-    """Initial margin of the whole ladder at a leverage, with Bybit's fee to close."""
-    notional = Cash(entry_tick_lots(legs, lots) * spec[0].cash_per_tick_lot)
+    """Initial margin of the whole ladder at a leverage, with Bybit's fee to close.
+
+    Listed futures: what the exchange and the broker ask per contract, whatever the leverage.
+    """
+    if spec[0].margin_per_lot_cash:
+        return Cash(lots * spec[0].margin_per_lot_cash)
+    notional = entry_notional(spec, legs, lots=lots, up=0)
     margin = initial_margin_trunc(notional, leverage100=leverage100)
     if spec[0].fee_to_close:
         margin = Cash(
             margin
             + fee_to_close_ceil(
-                ask[0].side, notional, leverage100=leverage100, taker8=Rate8(ask[0].exit_fee8)
+                worth_side(spec, ask[0].side),
+                notional,
+                leverage100=leverage100,
+                taker8=Rate8(ask[0].exit_fee8),
             )
         )
     return margin
@@ -72,11 +81,11 @@ def margin_room(spec: Spec, ask: Ask, limits: Limits, legs: Legs, lots: Lots) ->
             part = Lots(lots_through_leg(legs, leg, lots) - before)
             before += part
             lost = open_loss_ceil(
+                spec,
                 trade.side,
-                legs[leg].price_ticks * part,
-                lots=part,
+                order_ticks=Ticks(legs[leg].price_ticks),
                 mark_ticks2=trade.mark_ticks2,
-                cash_per_tick_lot=Cash(spec[0].cash_per_tick_lot),
+                lots=part,
             )
             aside = Cash(aside + lost)
     return Cash(limits[0].free_cash - aside)
@@ -91,8 +100,7 @@ def wallet_behind(spec: Spec, ask: Ask, limits: Limits, legs: Legs, lots: Lots, 
     """
     if limits[0].is_cross:
         return Cash(limits[0].cross_cash - entry_fee_ceil(spec, ask, legs, lots=lots))
-    notional = Cash(entry_tick_lots(legs, lots) * spec[0].cash_per_tick_lot)
-    return initial_margin_trunc(notional, leverage100=leverage100)
+    return initial_margin_trunc(entry_notional(spec, legs, lots=lots, up=0), leverage100=leverage100)
 
 
 @rule
@@ -102,12 +110,12 @@ def leverage_for(spec: Spec, ask: Ask, limits: Limits, legs: Legs, lots: Lots) -
     Where the plan's cap does not do, one more than the cap: the caller refuses it.
     """
     asked = ask[0].leverage100
-    if asked:
-        return asked
+    if asked or spec[0].margin_per_lot_cash:
+        return asked or LEVERAGE
     room = min(margin_room(spec, ask, limits, legs=legs, lots=lots), limits[0].margin_cash)
     if room <= 0:
         return 0
-    notional = entry_tick_lots(legs, lots) * spec[0].cash_per_tick_lot
+    notional = entry_notional(spec, legs, lots=lots, up=0)
     over = limits[0].max_leverage100 // LEVERAGE + 1
     whole = min(over, max(1, notional // room))
     while whole < over and margin_needed(spec, ask, legs, lots=lots, leverage100=whole * LEVERAGE) > room:
@@ -116,33 +124,49 @@ def leverage_for(spec: Spec, ask: Ask, limits: Limits, legs: Legs, lots: Lots) -
 
 
 @rule
-def liquidation_is_beyond(
-    spec: Spec,
-    ask: Ask,
-    limits: Limits,
-    tiers: Tiers,
-    entry_notional: Cash,
-    stop_notional: Cash,
-    exit_notional: Cash,
-    wallet: Cash,
-) -> bool:
-    """Whether entry-to-liquidation exceeds the chosen multiple of entry-to-stop, strictly.
+def liquidation_bound(spec: Spec, ask: Ask, limits: Limits, entered: Cash, lots: Lots) -> Cash:
+    """The notional that liquidation must lie strictly beyond.
 
-    It must also lie beyond the executed exit: a slipping stop may not meet the liquidation.
+    The chosen multiple of the distance from the average entry to the stop, measured in price,
+    and the executed exit: a slipping stop may not meet the liquidation.
     """
     side = ask[0].side
+    multiple8 = limits[0].liquidation_multiple8
+    unit = spec[0].cash_per_tick_lot
+    if unit:
+        stopped = entered - ask[0].stop_ticks * lots * unit
+        least = mul_div_ceil(side * stopped, multiple8, RATE)
+        out = exit_worth2(spec, ask, lots=lots, up=0) // 2
+        return Cash(entered - side * max(least, side * (entered - out)))
+    value = lots * spec[0].cash_ticks_per_lot
+    reached8 = ask[0].stop_ticks * multiple8
+    if side == LONG:  # its worth rises toward the stop
+        reached8 -= mul_div_ceil(mul_div_ceil(value, RATE, entered), multiple8 - RATE, RATE)
+        if reached8 <= 0:
+            return Cash(INT64_MAX)  # no price above zero is that far away
+        out = (exit_worth2(spec, ask, lots=lots, up=1) + 1) // 2
+        reached = mul_div_ceil(value, RATE, reached8)
+        return Cash(INT64_MAX if reached == OVERFLOW else max(out, reached))
+    reached8 -= mul_div_floor(mul_div_floor(value, RATE, entered), multiple8 - RATE, RATE)
+    out = exit_worth2(spec, ask, lots=lots, up=0) // 2
+    return Cash(min(out, mul_div_floor(value, RATE, reached8)))
+
+
+@rule
+def liquidation_is_beyond(
+    spec: Spec, side: int, tiers: Tiers, entered: Cash, wallet: Cash, bound: Cash
+) -> bool:
+    """Whether the liquidation lies strictly beyond ``bound``; ``side`` is that of the worth."""
     _, _, numerator, denominator = liquidation_by(
-        spec[0].entry_based, side, tiers, entry_notional_cash=entry_notional, wallet_cash=wallet
+        spec[0].entry_based, side, tiers, entry_notional_cash=entered, wallet_cash=wallet
     )
-    least = mul_div_ceil(side * (entry_notional - stop_notional), limits[0].liquidation_multiple8, RATE)
-    least = max(least, side * (entry_notional - exit_notional))
     if side == LONG:
         if numerator <= 0:
             return True
-        return entry_notional - mul_div_ceil(numerator, RATE, denominator) > least
+        return mul_div_ceil(numerator, RATE, denominator) < bound
     if numerator <= 0:
         return False
-    return mul_div_floor(numerator, RATE, denominator) - entry_notional > least
+    return mul_div_floor(numerator, RATE, denominator) > bound
 
 
 @rule
@@ -151,26 +175,27 @@ def ladder_stays_beyond(
 ) -> bool:
     """:func:`liquidation_is_beyond` however far the ladder fills: the farthest leg fills first.
 
-    A part of the ladder is not safer than the whole: its entry is farther from the stop.
+    A part of the ladder is not safer than the whole: its entry is farther from the stop. An
+    inverse entry's worth is rounded to the side where liquidation is nearer.
     """
-    unit = spec[0].cash_per_tick_lot
+    side = worth_side(spec, ask[0].side)
     wallet = Cash(limits[0].cross_cash - entry_fee_ceil(spec, ask, legs, lots=lots))
-    notional = 0
+    notional, held = 0, 0
     before = 0
     for leg in range(len(legs)):
         through = lots_through_leg(legs, leg, lots)
-        notional += legs[leg].price_ticks * (through - before) * unit
+        part, price = Lots(through - before), Ticks(legs[leg].price_ticks)
+        held += worth_floor(spec, price, part)
+        notional += worth_ceil(spec, price, part) if side == LONG else worth_floor(spec, price, part)
         if not limits[0].is_cross:
-            wallet = initial_margin_trunc(Cash(notional), leverage100=leverage100)
+            wallet = initial_margin_trunc(Cash(held), leverage100=leverage100)
         if through > before and not liquidation_is_beyond(
             spec,
-            ask,
-            limits,
-            tiers=tiers,
-            entry_notional=Cash(notional),
-            stop_notional=Cash(ask[0].stop_ticks * through * unit),
-            exit_notional=Cash(exit_worth2(spec, ask, Lots(through)) // 2),
+            side,
+            tiers,
+            entered=Cash(notional),
             wallet=wallet,
+            bound=liquidation_bound(spec, ask, limits, entered=Cash(notional), lots=Lots(through)),
         ):
             return False
         before = through
@@ -192,7 +217,7 @@ def refusal_beyond_budget(spec: Spec, ask: Ask, limits: Limits, legs: Legs, tier
     if needed > limits[0].margin_cash:
         return HEADROOM
     if len(tiers) > 0:
-        notional = Cash(entry_tick_lots(legs, lots) * spec[0].cash_per_tick_lot)
+        notional = entry_notional(spec, legs, lots=lots, up=0)
         if leverage > tiers[tier_index(tiers, notional)].max_leverage100:
             return TIER
         if notional > tiers[len(tiers) - 1].cap_cash:
@@ -218,16 +243,15 @@ def leg_refusal(spec: Spec, legs: Legs, lots: Lots) -> int:
     """OK, or LOT / MIN_NOTIONAL where a leg of the ladder is too small for the venue."""
     smallest = spec[0].min_lots
     least = spec[0].min_notional_cash
-    unit = spec[0].cash_per_tick_lot
     before = 0
     code = OK
     for leg in range(len(legs)):
         through = lots_through_leg(legs, leg, lots)
-        part = through - before
+        part = Lots(through - before)
         before = through
         if part < smallest:
             return LOT
-        if part * legs[leg].price_ticks * unit < least:
+        if least and worth_floor(spec, Ticks(legs[leg].price_ticks), part) < least:
             code = MIN_NOTIONAL
     return code
 
@@ -239,14 +263,16 @@ def smallest_legal(spec: Spec, legs: Legs) -> Lots:
     A leg holds at least floor(lots x share), so some count is always enough; the first legal
     one lies at or above what the neediest leg asks for without rounding.
     """
-    unit = spec[0].cash_per_tick_lot
+    least = spec[0].min_notional_cash
     lots = 1
     before8 = 0
     for leg in range(len(legs)):
         share8 = legs[leg].cumulative_share8 - before8
         before8 = legs[leg].cumulative_share8
-        worth = legs[leg].price_ticks * unit
-        need = max(spec[0].min_lots, (spec[0].min_notional_cash + worth - 1) // worth, 1)
+        need = max(spec[0].min_lots, 1)
+        if least:
+            worth = worth_floor(spec, Ticks(legs[leg].price_ticks), Lots(1))
+            need = max(need, (least + worth - 1) // max(1, worth))
         lots = max(lots, mul_div_floor(need - 1, RATE, share8) + 1)
     while leg_refusal(spec, legs, Lots(lots)) != OK:
         lots += 1

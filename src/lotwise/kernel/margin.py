@@ -1,15 +1,24 @@
-"""Margin and liquidation of linear contracts.
+"""Margin and liquidation on worths: one set of rules for every venue and contract kind.
 
-Notation in comments: s side (+1 long, -1 short), N notional, Ne notional at entry, W money
-standing behind the position, m and c rate and cumulative amount of a tier.
+Notation in comments: s side of the *worth* (+1 it gains when its worth rises: a linear long, an
+inverse short; see :func:`lotwise.kernel.worth.worth_side`), N notional in the settle coin, Ne
+notional at entry, W money standing behind the position, m and c rate and cumulative amount of a
+tier.
 
 The liquidation rules return a fraction of integers. The notional at the liquidation price is
-``numerator * RATE / denominator`` in Cash, exactly; the price is that over the quantity, and
-:func:`price8_floor` / :func:`price8_ceil` round it.
+``numerator * RATE / denominator`` in Cash, exactly; :func:`price8_floor` and :func:`price8_ceil`
+make a price of it. They are homogeneous in money: called from Python with every amount
+multiplied by one whole number, they return the numerator multiplied by it, which keeps an entry
+worth that is a fraction (inverse) exact.
 
-Sources: Binance USD-M, "Liquidation Price of USDS-M Futures Contracts" (one-way mode) and
-"Leverage and Margin"; Bybit help, "Liquidation Price (USDT Contract)" and "The New Margin
-Calculation" (2025-09-02).
+What differs between venues is data: BingX and MEXC liquidate when the balance no longer pays
+maintenance *and* the taker fee of closing, which is a table with every rate raised by that fee;
+WEEX's margin rate is a table without cumulative amounts.
+
+Sources: Binance USD-M, "Liquidation Price of USDS-M Futures Contracts" and "Leverage and
+Margin"; COIN-M, "How to Calculate Liquidation Price of Coin-M Futures Contracts"; Bybit help,
+"Liquidation Price (USDT Contract)", "(Inverse Contract)" and "The New Margin Calculation"
+(2025-09-02); BingX help, "Isolated and cross margin risk"; MEXC, "Liquidation"; WEEX, "Margin rate".
 """
 
 from __future__ import annotations
@@ -21,39 +30,15 @@ from lotwise.kernel.arith import (
     mul_div_div_ceil,
     mul_div_div_floor,
     mul_div_floor,
-    mul_div_trunc,
 )
 from lotwise.kernel.codes import ALWAYS, NEVER, OK
 from lotwise.kernel.layout import LEVERAGE, LONG, RATE
+from lotwise.kernel.worth import move_loss_ceil
 from lotwise.rule import rule
 from lotwise.units import Cash, Lots, Price8, Rate8, Ticks
 
 if TYPE_CHECKING:
-    from lotwise.kernel.layout import Tiers
-
-
-@rule
-def notional_cash(price_ticks: Ticks, lots: Lots, cash_per_tick_lot: Cash) -> Cash:
-    """Worth of ``lots`` at an on-tick price; exact.
-
-    >>> notional_cash(650_000, 7, cash_per_tick_lot=10_000)
-    45500000000
-    """
-    return Cash(price_ticks * lots * cash_per_tick_lot)
-
-
-@rule
-def notional_at_price8_trunc(price8: Price8, lots: Lots, cash_per_tick_lot: Cash, tick_size8: Price8) -> Cash:
-    """Worth of ``lots`` at an off-tick price (a mark), cut to 1e-8 as Binance shows it."""
-    return Cash(mul_div_trunc(price8, lots * cash_per_tick_lot, tick_size8))
-
-
-@rule
-def unrealised_pnl_trunc(
-    side: int, entry8: Price8, price8: Price8, lots: Lots, cash_per_tick_lot: Cash, tick_size8: Price8
-) -> Cash:
-    """s * Q * (P - E), cut toward zero to 1e-8 as Binance shows it."""
-    return Cash(mul_div_trunc(side * (price8 - entry8), lots * cash_per_tick_lot, tick_size8))
+    from lotwise.kernel.layout import Spec, Tiers
 
 
 @rule
@@ -78,15 +63,13 @@ def fee_to_close_ceil(side: int, notional: Cash, leverage100: int, taker8: Rate8
 
 
 @rule
-def open_loss_ceil(
-    side: int, order_tick_lots: int, lots: Lots, mark_ticks2: int, cash_per_tick_lot: Cash
-) -> Cash:
+def open_loss_ceil(spec: Spec, side: int, order_ticks: Ticks, mark_ticks2: int, lots: Lots) -> Cash:
     """What an order loses at the mark the moment it fills; Binance reserves it per order.
 
-    Q * |min(0, s * (mark - price))|, with the mark in half ticks.
+    Linear Q * |min(0, s * (mark - price))|, with the mark in half ticks and s the order's side.
     """
-    worse2 = side * (2 * order_tick_lots - mark_ticks2 * lots)
-    return Cash((max(0, worse2) * cash_per_tick_lot + 1) // 2)
+    lost = move_loss_ceil(spec, side, from_ticks2=2 * order_ticks, to_ticks2=mark_ticks2, lots=lots)
+    return Cash(max(0, lost))
 
 
 @rule
@@ -198,23 +181,30 @@ def liquidation_by(
 
 
 @rule
-def price8_floor(
-    numerator: int, denominator: int, lots: Lots, cash_per_tick_lot: Cash, tick_size8: Price8
-) -> Price8:
+def price8_floor(spec: Spec, numerator: int, denominator: int, lots: Lots, tick_size8: Price8) -> Price8:
     """Price of a notional fraction, rounded down to 1e-8."""
-    return Price8(mul_div_div_floor(numerator, RATE * tick_size8, denominator, lots * cash_per_tick_lot))
+    if spec[0].cash_ticks_per_lot:
+        value = lots * spec[0].cash_ticks_per_lot
+        return Price8(mul_div_div_floor(value, tick_size8 * denominator, numerator, RATE))
+    unit = lots * spec[0].cash_per_tick_lot
+    return Price8(mul_div_div_floor(numerator, RATE * tick_size8, denominator, unit))
 
 
 @rule
-def price8_ceil(
-    numerator: int, denominator: int, lots: Lots, cash_per_tick_lot: Cash, tick_size8: Price8
-) -> Price8:
+def price8_ceil(spec: Spec, numerator: int, denominator: int, lots: Lots, tick_size8: Price8) -> Price8:
     """Price of a notional fraction, rounded up to 1e-8."""
-    return Price8(mul_div_div_ceil(numerator, RATE * tick_size8, denominator, lots * cash_per_tick_lot))
+    if spec[0].cash_ticks_per_lot:
+        value = lots * spec[0].cash_ticks_per_lot
+        return Price8(mul_div_div_ceil(value, tick_size8 * denominator, numerator, RATE))
+    unit = lots * spec[0].cash_per_tick_lot
+    return Price8(mul_div_div_ceil(numerator, RATE * tick_size8, denominator, unit))
 
 
 @rule
 def entry_break_even8_ceil(side: int, entry8: Price8, fee8: Rate8) -> Price8:
-    """Binance's ``breakEvenPrice`` of a fresh position: E * (1 + s * opening fee), away from E."""
+    """Binance's ``breakEvenPrice`` of a fresh position: E * (1 + s * opening fee), away from E.
+
+    ``side`` is the trade's, of linear and inverse contracts alike.
+    """
     fee = mul_div_ceil(entry8, fee8, RATE)
     return Price8(entry8 + side * fee)

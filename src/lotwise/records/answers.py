@@ -14,7 +14,7 @@ import msgspec
 from lotwise.errors import RefusedError
 
 
-class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Shared by all answers: JSON and a notebook table."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,13 +67,44 @@ class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One target: profit after all costs, and that in units of the loss at the stop."""
+    """One target: profit after all costs, and that in units of the loss at the stop.
+
+    ``costs`` is what entry and exit take of it, ``cost_share`` that as a share of the price move
+    (``None`` where nothing is closed); above 1 the target does not pay its costs.
+    """
 
     price: str
     profit: str
     r: str
+    costs: str
+    cost_share: str | None
     lots: int
     quantity: str
+
+
+class Friction(msgspec.Struct, frozen=True, kw_only=True):
+    """What trading costs, beside what the price takes: at the stop, in money and in shares.
+
+    ``of_loss`` is in R (the loss at the stop is one), ``of_notional`` a rate.
+    """
+
+    costs: str
+    of_loss: str
+    of_budget: str
+    of_notional: str
+
+
+class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
+    """The same trade under other fees: sized again."""
+
+    change: str
+    maker: str
+    taker: str
+    feasible: bool
+    quantity: str
+    loss_at_stop: str | None
+    costs: str | None
+    break_even_price: str | None
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +123,7 @@ class WayOut(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class SizePlan(_Answer, frozen=True, kw_only=True):
+class SizePlan(Answer, frozen=True, kw_only=True):
     """What this account may trade, what it risks, and why not more.
 
     Where ``feasible`` is false, ``lots`` is 0 and loss, margin and prices describe nothing and
@@ -126,8 +157,11 @@ class SizePlan(_Answer, frozen=True, kw_only=True):
     bankruptcy_price: str | None
     break_even_price: str | None
     cash_per_tick: str | None
+    """``None`` for an inverse contract, where a tick is worth less the higher the price."""
     next_lot_loss: str
+    friction: Friction | None
     targets: list[TargetAnswer]
+    what_if: list[WhatIf]
     binding: str | None
     blocked_by: Block | None
     ways_out: list[WayOut]
@@ -135,6 +169,7 @@ class SizePlan(_Answer, frozen=True, kw_only=True):
     steps: list[str]
     settle: str
     base: str
+    quantity_unit: str
     as_of: str | None
 
     def require(self) -> SizePlan:
@@ -159,13 +194,15 @@ class MarginCall(msgspec.Struct, frozen=True, kw_only=True):
     distance: str | None
 
 
-class LiquidationAnswer(_Answer, frozen=True, kw_only=True):
+class LiquidationAnswer(Answer, frozen=True, kw_only=True):
     """Where a position is liquidated, exactly.
 
     ``liquidation_price`` is ``numerator / denominator`` rounded to 1e-8 toward the entry (the
     cautious side); ``None`` with ``status`` "never" (no positive price does it) or "now" (the
     account is under its maintenance margin whatever the price). ``tier`` counts from 1 and is
-    the tier of the notional *at* that price.
+    the tier of the notional *at* that price. ``other_liquidation_price`` is the far one of a
+    hedge. A listed future has the status "call": the broker calls for margin, and there is no
+    liquidation price.
     """
 
     contract: str
@@ -178,6 +215,7 @@ class LiquidationAnswer(_Answer, frozen=True, kw_only=True):
     rule: str
     status: str
     liquidation_price: str | None
+    other_liquidation_price: str | None
     numerator: str | None
     denominator: str | None
     tier: int | None

@@ -13,6 +13,7 @@ from lotwise.contracts.contract import MAX_LEVERAGE100, Contract, FeeSchedule
 from lotwise.errors import FactsError, InputError
 from lotwise.kernel.layout import LEVERAGE, LONG, RATE, SHORT
 from lotwise.records.order import EntryLeg
+from lotwise.sizing.funding import funding_of_history
 from lotwise.units import (
     Cash,
     Number,
@@ -167,12 +168,12 @@ def _atr_distance8(contract: Contract, text: str, atr: Number | None) -> int:
 
 def _at_distance8(side: int, entries: tuple[EntryLeg, ...], distance8: int) -> Ticks:
     """The on-tick price at a distance in 1e-8 ticks from the average entry, rounded toward it."""
+    if distance8 < RATE:
+        raise InputError("SIZE-006", "the stop distance is less than one tick", "use a larger distance")
     exact8 = average_ticks8(entries) - side * distance8
     ticks = -(-exact8 // RATE) if side == LONG else exact8 // RATE
     if ticks <= 0:
         raise InputError("SIZE-006", "the stop distance reaches a price of zero", "use a smaller distance")
-    if abs(exact8 - average_ticks8(entries)) < RATE:
-        raise InputError("SIZE-006", "the stop distance is less than one tick", "use a larger distance")
     return Ticks(ticks)
 
 
@@ -285,11 +286,17 @@ def read_fees(contract: Contract, fees: FeeSchedule | None) -> FeeSchedule:
 
 
 def read_funding(
-    contract: Contract, side: int, rate: Number | None, hold_hours: Number, interval_hours: Number | None
+    contract: Contract,
+    side: int,
+    rate: Number | None,
+    hold_hours: Number,
+    interval_hours: Number | None,
+    history: Sequence[Number] = (),
 ) -> Rate8:
     """Total funding this side pays over the hold, as a rate of notional; income counts as 0.
 
-    A hold of h hours meets at most ceil(h / interval) funding stamps.
+    A hold of h hours meets at most ceil(h / interval) funding stamps. With a history of rates,
+    what 19 of 20 such holds would have paid.
 
     Raises
     ------
@@ -309,11 +316,11 @@ def read_funding(
     given = None if interval_hours is None else parse_scaled(interval_hours, "funding_interval_hours", 0)
     if given is not None and not 1 <= given <= 24:
         raise InputError("SIZE-014", f"funding interval is {interval_hours} hours", "use 1 to 24")
-    if hours100 == 0 and (rate is not None or given is not None):
+    if hours100 == 0 and (rate is not None or given is not None or history):
         raise InputError("SIZE-014", "funding is given without a hold", "add the hold in hours, e.g. 24")
-    if hours100 == 0 or contract.kind == "linear_dated":
+    if hours100 == 0 or contract.is_dated:
         return Rate8(0)
-    if rate is None:
+    if rate is None and not history:
         raise InputError(
             "SIZE-014",
             f"a hold of {hold_hours} hours needs the funding rate",
@@ -327,7 +334,7 @@ def read_funding(
             "add the funding interval in hours, e.g. 8",
         )
     stamps = -(-hours100 // (hours * 100))
-    total = max(0, paid) * stamps
+    total = funding_of_history(history, stamps, side) if history else max(0, paid) * stamps
     if total > RATE // 2:
         raise InputError(
             "SIZE-014",

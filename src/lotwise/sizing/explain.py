@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lotwise.contracts.contract import Contract
 from lotwise.kernel.layout import RATE
 from lotwise.kernel.sizing import loss_cash
 from lotwise.records.answers import TargetAnswer
 from lotwise.records.order import SizedOrder
-from lotwise.sizing.ask import side_text
+from lotwise.sizing.ask import average_ticks8, side_text
 from lotwise.sizing.solve import Question, Rows
 from lotwise.sizing.words import RULE_NAMES, leverage_text, money, order_text, smallest_loss
 from lotwise.units import Lots, grouped, percent_text, scaled_text
@@ -46,10 +47,11 @@ def steps_of(question: Question, rows: Rows, order: SizedOrder, figures: Figures
         f" stopped by {RULE_NAMES[order.binding].replace('_', ' ')}"
     )
     chosen = "asked for" if limits.leverage100 else "the lowest that funds it"
-    steps.append(
-        f"margin {money(figures.margin, settle)} at {leverage_text(order.leverage100)}x ({chosen});"
-        f" {money(figures.free_after, settle)} stays free"
-    )
+    by = f"at {leverage_text(order.leverage100)}x ({chosen})"
+    if contract.clearing:
+        by = "as the exchange and the broker set it" if contract.scales.margin_per_lot_cash else "in full"
+    left = f"{money(figures.free_after, settle)} stays free"
+    steps.append(f"margin {money(figures.margin, settle)} {by}; {left}")
     if figures.liquidation8 is not None:
         steps.append(
             f"liquidated at {grouped(scaled_text(figures.liquidation8))},"
@@ -65,18 +67,32 @@ def _stop_distances(question: Question, figures: Figures) -> str:
     intent, scales = question.intent, question.contract.scales
     if intent.stop_is_liquidation or figures.liquidation8 is None:
         return "which is the stop"
-    unit = scales.cash_per_tick_lot
-    risked = figures.parts[0]
-    liquidated = figures.liquidation8 * figures.lots * unit // scales.tick_size8
-    away100 = abs(figures.notional - liquidated) * 100 // risked
-    return f"{scaled_text(away100, 2, 2)} stop distances away"
+    average8 = average_ticks8(intent.entries)
+    stopped = abs(average8 - intent.stop_ticks * RATE)
+    liquidated = abs(average8 - figures.liquidation8 * RATE // scales.tick_size8)
+    return f"{scaled_text(liquidated * 100 // stopped, 2, 2)} stop distances away"
+
+
+def _clearing_note(contract: Contract) -> str:
+    known = contract.scales.margin_per_lot_cash
+    counted = (
+        f"{money(known, contract.settle)} a lot is counted"
+        if known
+        else "it is unknown here, so the full notional is counted"
+    )
+    return (
+        f"{contract.id} is a listed future: exchange and broker set the margin ({counted}) and call for more;"
+        " there is no liquidation price"
+    )
 
 
 def warnings_of(question: Question, figures: Figures | None, targets: Sequence[TargetAnswer]) -> list[str]:
     """What the numbers rest on, and what they do not hold."""
     contract, intent, account, _ = question
     found = []
-    if not contract.tier_rows:
+    if contract.clearing:
+        found.append(_clearing_note(contract))
+    elif not contract.tier_rows:
         found.append(
             f"margin tiers of {contract.id} are unknown: no liquidation price; bankruptcy stands in for the"
             " check, and live trading will refuse until they are refreshed"
@@ -85,7 +101,7 @@ def warnings_of(question: Question, figures: Figures | None, targets: Sequence[T
         found.append(
             "no slippage is counted: a stop-market order can fill worse; add slippage, e.g. 5t or 2bp"
         )
-    if contract.scales.max_leverage100 is None:
+    if contract.scales.max_leverage100 is None and not contract.clearing:
         found.append(f"the largest leverage of {contract.id} is unknown")
     if figures is None:
         return found

@@ -6,21 +6,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from lotwise.contracts.contract import Contract
-from lotwise.kernel.arith import OVERFLOW, mul_div_ceil, mul_div_floor
+from lotwise.kernel.arith import mul_div_ceil, mul_div_floor
 from lotwise.kernel.feasibility import margin_needed, margin_room, wallet_behind
-from lotwise.kernel.layout import LONG, RATE
-from lotwise.kernel.margin import (
-    bankruptcy_fraction,
-    liquidation_by,
-    maintenance_trunc,
-    price8_ceil,
-    price8_floor,
-)
+from lotwise.kernel.layout import LEVERAGE, RATE
+from lotwise.kernel.margin import maintenance_trunc
 from lotwise.kernel.sizing import (
     break_even_ticks,
     entry_fee_ceil,
-    entry_tick_lots,
-    gain_floor,
+    entry_notional,
     loss_parts,
     lots_through_leg,
 )
@@ -28,11 +21,13 @@ from lotwise.records.answers import EntryAnswer, LossBreakdown, SizePlan, Target
 from lotwise.records.order import SizedOrder
 from lotwise.sizing.ask import average_ticks8, side_text
 from lotwise.sizing.explain import steps_of, warnings_of
+from lotwise.sizing.friction import friction_of, profit_and_costs
 from lotwise.sizing.solve import Question, Rows, countable_rows_of, solve
+from lotwise.sizing.standing import Standing, inverse_entered, scaled_tiers
 from lotwise.sizing.targets import Target, lots_per_target
 from lotwise.sizing.ways import QuestionOn, distance_text, ways_out
-from lotwise.sizing.words import RULE_NAMES, block_of, leverage_text, smallest_loss
-from lotwise.units import Cash, Lots, Ticks, cash_text, grouped, scaled_text
+from lotwise.sizing.words import RULE_NAMES, block_of, leverage_text, smallest_loss, three_units
+from lotwise.units import Cash, Lots, Price8, Ticks, cash_text, scaled_text
 
 
 class Figures(NamedTuple):
@@ -54,17 +49,14 @@ class Figures(NamedTuple):
 
 def figures_of(question: Question, rows: Rows, order: SizedOrder) -> Figures:
     """Every number of the order, each from its rule in the kernel."""
-    contract, intent, lots = question.contract, question.intent, order.lots
+    contract, lots = question.contract, order.lots
     spec, ask, limits, legs, tiers = rows
-    notional = Cash(entry_tick_lots(legs, lots) * spec[0].cash_per_tick_lot)
+    notional = entry_notional(spec, legs, lots=lots, up=0)
     parts = loss_parts(spec, ask, legs, lots=lots)
     margin = margin_needed(spec, ask, legs, lots=lots, leverage100=order.leverage100)
     wallet = wallet_behind(spec, ask, limits, legs=legs, lots=lots, leverage100=order.leverage100)
     fee = entry_fee_ceil(spec, ask, legs, lots=lots)
-    liquidation = liquidation_by(
-        spec[0].entry_based, intent.side, tiers, entry_notional_cash=notional, wallet_cash=wallet
-    )
-    bankruptcy = bankruptcy_fraction(intent.side, entry_notional_cash=notional, wallet_cash=wallet)
+    standing = _standing(question, rows, order, notional, wallet)
     return Figures(
         lots=lots,
         notional=notional,
@@ -73,9 +65,9 @@ def figures_of(question: Question, rows: Rows, order: SizedOrder) -> Figures:
         worst=_worst(question, Cash(margin + fee + parts[5]), Cash(sum(parts))),
         margin=margin,
         free_after=margin_room(spec, ask, limits, legs=legs, lots=lots) - margin,
-        maintenance=maintenance_trunc(tiers, notional) if tiers else None,
-        liquidation8=cautious_price8(contract, intent.side, lots, liquidation) if tiers else None,
-        bankruptcy8=cautious_price8(contract, intent.side, lots, bankruptcy),
+        maintenance=maintenance_trunc(contract.tier_rows, notional) if tiers else None,
+        liquidation8=standing.price8(standing.liquidation(bool(spec[0].entry_based))) if tiers else None,
+        bankruptcy8=standing.price8(standing.bankruptcy()),
         break_even=break_even_ticks(spec, ask, legs, lots=lots),
     )
 
@@ -85,22 +77,33 @@ def _worst(question: Question, margin_and_costs: Cash, loss: Cash) -> Cash:
     return question.account.equity_cash if question.account.is_cross else max(margin_and_costs, loss)
 
 
-def cautious_price8(
-    contract: Contract, side: int, lots: Lots, fraction: tuple[int, int, int, int]
-) -> int | None:
-    """Price of a notional fraction rounded toward the entry; ``None`` where no price does it."""
-    _, _, numerator, denominator = fraction
-    if numerator <= 0:
-        return None
-    rounded = price8_ceil if side == LONG else price8_floor
-    price8 = rounded(
-        numerator,
-        denominator,
-        lots=lots,
-        cash_per_tick_lot=contract.scales.cash_per_tick_lot,
-        tick_size8=contract.scales.tick_size8,
-    )
-    return None if price8 == OVERFLOW else price8  # above 92 billion: no price a market reaches
+def _standing(question: Question, rows: Rows, order: SizedOrder, notional: Cash, wallet: Cash) -> Standing:
+    """The order once it is filled; an inverse entry's worth and isolated margin are exact fractions."""
+    contract, side, lots = question.contract, question.intent.side, order.lots
+    if not contract.is_inverse:
+        return Standing(contract, side, lots, 1, notional, wallet, rows.tiers)
+    tick8 = contract.scales.tick_size8
+    fills = [
+        (part, Price8(leg.price_ticks * tick8))
+        for leg, part in zip(rows.legs, lots_per_leg(rows, lots), strict=True)
+    ]
+    scale, entered = inverse_entered(contract, fills)
+    standing = wallet * scale
+    if not question.account.is_cross:
+        scale, standing = scale * order.leverage100, entered * LEVERAGE
+        entered = Cash(entered * order.leverage100)
+    tiers = scaled_tiers(rows.tiers, scale)
+    return Standing(contract, side, lots, scale, entered, Cash(standing), tiers)
+
+
+def lots_per_leg(rows: Rows, lots: Lots) -> list[Lots]:
+    """Lots of each leg of the ladder."""
+    parts, before = [], 0
+    for number in range(len(rows.legs)):
+        through = lots_through_leg(rows.legs, number, lots)
+        parts.append(Lots(through - before))
+        before = through
+    return parts
 
 
 def assemble(question: Question, goals: Sequence[Target], question_on: QuestionOn) -> SizePlan:
@@ -128,7 +131,7 @@ def _fitting(question: Question, rows: Rows, order: SizedOrder, goals: Sequence[
         quantity=contract.quantity_text(lots),
         contracts=contract.contracts_text(lots),
         notional=cash_text(figures.notional),
-        preview=_preview(contract, lots, figures.notional),
+        preview=three_units(contract, lots, figures.notional),
         loss_at_stop=cash_text(figures.loss),
         loss_breakdown=LossBreakdown(
             price=price,
@@ -141,7 +144,7 @@ def _fitting(question: Question, rows: Rows, order: SizedOrder, goals: Sequence[
         worst_loss=cash_text(figures.worst),
         budget=cash_text(order.budget_cash),
         budget_used=scaled_text(mul_div_ceil(figures.loss, 10_000, order.budget_cash), 4, 2),
-        leverage=leverage_text(order.leverage100),
+        leverage=None if contract.clearing else leverage_text(order.leverage100),
         effective_leverage=scaled_text(
             mul_div_ceil(figures.notional, 10_000, question.account.equity_cash), 4, 2
         ),
@@ -152,9 +155,11 @@ def _fitting(question: Question, rows: Rows, order: SizedOrder, goals: Sequence[
         liquidation_price=_price8_text(figures.liquidation8),
         bankruptcy_price=_price8_text(figures.bankruptcy8),
         break_even_price=contract.price_text(figures.break_even) if figures.break_even else None,
-        cash_per_tick=cash_text(lots * contract.scales.cash_per_tick_lot),
+        cash_per_tick=None if contract.is_inverse else cash_text(lots * contract.scales.cash_per_tick_lot),
         next_lot_loss=cash_text(smallest_loss(rows, order)),
+        friction=friction_of(figures.parts, figures.loss, order.budget_cash, figures.notional),
         targets=targets,
+        what_if=[],
         binding=RULE_NAMES[order.binding],
         blocked_by=None,
         ways_out=[],
@@ -189,7 +194,9 @@ def _refused(question: Question, rows: Rows, order: SizedOrder, question_on: Que
         break_even_price=None,
         cash_per_tick=None,
         next_lot_loss=cash_text(smallest_loss(rows, order)),
+        friction=None,
         targets=[],
+        what_if=[],
         binding=None,
         blocked_by=block,
         ways_out=ways_out(question, rows, order, question_on),
@@ -218,32 +225,27 @@ def _asked(question: Question, figures: Figures | None) -> dict[str, Any]:
         "entry": entry,
         "stop": stop,
         "stop_distance": distance,
-        "margin": "cross" if question.account.is_cross else "isolated",
+        "margin": _margin_mode(question),
         "settle": contract.settle,
         "base": contract.base,
+        "quantity_unit": contract.quantity_unit,
         "as_of": contract.as_of,
     }
 
 
+def _margin_mode(question: Question) -> str:
+    if question.contract.clearing:
+        return "account"
+    return "cross" if question.account.is_cross else "isolated"
+
+
 def _entries(contract: Contract, rows: Rows, lots: Lots) -> list[EntryAnswer]:
-    found = []
-    before = 0
-    for number, leg in enumerate(rows.legs):
-        part = lots_through_leg(rows.legs, number, lots) - before
-        before += part
-        price, quantity = contract.price_text(leg.price_ticks), contract.quantity_text(part)
-        found.append(EntryAnswer(price=price, lots=part, quantity=quantity))
-    return found
-
-
-def _preview(contract: Contract, lots: int, notional: int) -> str:
-    """The three units side by side, so that a wrong one is seen before the order."""
-    contracts = contract.contracts_text(lots)
-    word = "contract" if contracts == "1" else "contracts"
-    return (
-        f"{grouped(contract.quantity_text(lots))} {contract.base} = {grouped(contracts)} {word}"
-        f" = {grouped(cash_text(notional))} {contract.quote}"
-    )
+    return [
+        EntryAnswer(
+            price=contract.price_text(leg.price_ticks), lots=part, quantity=contract.quantity_text(part)
+        )
+        for leg, part in zip(rows.legs, lots_per_leg(rows, lots), strict=True)
+    ]
 
 
 def _price8_text(price8: int | None) -> str | None:
@@ -254,22 +256,14 @@ def _target(
     question: Question, rows: Rows, order: SizedOrder, figures: Figures, goal: Target, part: Lots
 ) -> TargetAnswer:
     contract = question.contract
-    profit = 0
-    if part:
-        profit = gain_floor(
-            rows.spec,
-            rows.ask,
-            rows.legs,
-            lots=order.lots,
-            exit_lots=part,
-            exit_ticks=goal.price_ticks,
-            exit_fee8=question.intent.exit_fee8,
-            exit_spread=question.intent.spread_ticks,
-        )
+    profit, costs = profit_and_costs(question, rows, order.lots, goal.price_ticks, part)
+    moved = profit + costs
     return TargetAnswer(
         price=contract.price_text(goal.price_ticks),
         profit=cash_text(profit),
         r=scaled_text(mul_div_floor(profit, 10_000, figures.loss), 4, 2) if figures.loss else "0.00",
+        costs=cash_text(costs),
+        cost_share=scaled_text(mul_div_ceil(costs, 10_000, moved), 4, 2) if moved > 0 else None,
         lots=part,
         quantity=contract.quantity_text(part),
     )

@@ -9,14 +9,16 @@ import msgspec
 from lotwise.contracts import catalogue
 from lotwise.contracts.contract import Contract
 from lotwise.errors import FactsError, InputError
-from lotwise.kernel.margin import maintenance_trunc, notional_at_price8_trunc, unrealised_pnl_trunc
+from lotwise.kernel.margin import maintenance_trunc
+from lotwise.kernel.worth import pnl_trunc, worth_at_price8_trunc
 from lotwise.sizing.ask import read_side
 from lotwise.units import Cash, Lots, Number, Price8, parse_scaled, scaled_text, shown
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
     """An open position, for cross margin: ``Position(contract="binance:ETHUSDT", side="short",
-    quantity="0.5", entry="3000", mark="3100")``; ``quantity`` in coins, prices may be off-tick."""
+    quantity="0.5", entry="3000", mark="3100")``; ``quantity`` as in :func:`read_quantity`, prices
+    may be off-tick."""
 
     contract: Contract | str
     side: str
@@ -27,6 +29,9 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_quantity(contract: Contract, quantity: Number) -> Lots:
     """Lots of a quantity in coins (``"0.5"``, ``"0.5 BTC"``) or contracts (``"500 contracts"``).
+
+    Of an inverse contract: in the quote (``"300 USD"``, ``"300"``) or contracts; coins would be
+    another number of contracts at every price.
 
     Raises
     ------
@@ -40,13 +45,15 @@ def read_quantity(contract: Contract, quantity: Number) -> Lots:
         number, _, unit = text.partition(" ")
         unit = unit.strip().lower()
         in_contracts = unit in ("contract", "contracts", "ct")
-        if unit and not in_contracts and unit != contract.base.lower():
+        if unit and not in_contracts and unit != contract.quantity_unit.lower():
             raise InputError(
-                "SIZE-032", f"quantity {shown(quantity)}: unknown unit", f"use {contract.base} or contracts"
+                "SIZE-032",
+                f"quantity {shown(quantity)}: {contract.id} is not counted in that unit",
+                f"use {contract.quantity_unit} or contracts",
             )
         text = number
     scaled16 = parse_scaled(text, "quantity", 16)
-    per_lot16 = scales.lot_size8 * 10**8 if in_contracts else scales.coin_per_lot16
+    per_lot16 = scales.lot_size8 * 10**8 if in_contracts else scales.per_lot16
     if scaled16 <= 0:
         raise InputError("SIZE-030", f"quantity is {quantity}", "give a quantity above 0")
     lots, rest = divmod(scaled16, per_lot16)
@@ -76,19 +83,27 @@ def read_price8(value: Number, name: str) -> Price8:
     return Price8(price8)
 
 
-def check_countable(contract: Contract, lots: Lots, price8: Price8) -> None:
-    """Refuse a quantity beyond the 64-bit proof at a price.
+def check_countable(contract: Contract, lots: Lots, *prices8: Price8) -> None:
+    """Refuse a quantity beyond the 64-bit proof at these prices.
 
     Raises
     ------
     InputError
-        SIZE-033.
+        SIZE-033; of an inverse contract also for a price below one tick.
     """
-    most = contract.exact_lots_at(price8 // contract.scales.tick_size8 + 1)
+    tick8 = contract.scales.tick_size8
+    most = contract.exact_lots_at(max(prices8) // tick8 + 1)
+    if contract.is_inverse and min(prices8) < tick8:
+        raise InputError(
+            "SIZE-033",
+            f"{scaled_text(min(prices8))} is below one tick of {contract.id}: too small to count",
+            f"give a price of {contract.tick_size} or more",
+        )
     if lots > most:
         raise InputError(
             "SIZE-033",
-            f"{contract.quantity_text(lots)} {contract.base} at {scaled_text(price8)}: too large to count",
+            f"{contract.quantity_text(lots)} {contract.quantity_unit} at {scaled_text(max(prices8))}:"
+            " too large to count",
             f"give {contract.quantity_text(most)} or less",
         )
 
@@ -122,19 +137,14 @@ def others_at_mark(own: Contract, others: Sequence[Position]) -> tuple[Cash, Cas
                 f"the margin tiers of {contract.id} are unknown",
                 "give a Contract with tiers, or leave the position out and lower the wallet",
             )
-        unit, tick8 = contract.scales.cash_per_tick_lot, contract.scales.tick_size8
+        spec, tick8 = contract.spec_rows(), contract.scales.tick_size8
         lots = read_quantity(contract, other.quantity)
         entry8 = read_price8(other.entry, "entry")
         mark8 = read_price8(other.entry if other.mark is None else other.mark, "mark")
-        check_countable(contract, lots, max(entry8, mark8))
-        worth = notional_at_price8_trunc(mark8, lots, cash_per_tick_lot=unit, tick_size8=tick8)
-        maintenance += maintenance_trunc(contract.tier_rows, worth)
-        pnl += unrealised_pnl_trunc(
-            read_side(other.side),
-            entry8=entry8,
-            price8=mark8,
-            lots=lots,
-            cash_per_tick_lot=unit,
-            tick_size8=tick8,
+        check_countable(contract, lots, entry8, mark8)
+        worth = worth_at_price8_trunc(spec, mark8, lots, tick_size8=tick8)
+        maintenance += maintenance_trunc(contract.liquidation_rows(), worth)
+        pnl += pnl_trunc(
+            spec, read_side(other.side), entry8=entry8, price8=mark8, lots=lots, tick_size8=tick8
         )
     return Cash(maintenance), Cash(pnl)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
+
+import msgspec
 
 from lotwise.contracts import catalogue
 from lotwise.contracts.contract import Contract, FeeSchedule
-from lotwise.errors import FactsError, InputError
-from lotwise.kernel.layout import LEVERAGE, LONG, RATE
 from lotwise.records.answers import SizePlan
-from lotwise.records.order import AccountView, Intent, Limits
 from lotwise.sizing import ask
+from lotwise.sizing.friction import outcomes_of
 from lotwise.sizing.plan import assemble
-from lotwise.sizing.position import Position, others_at_mark, read_price8
-from lotwise.sizing.solve import Question
+from lotwise.sizing.position import Position
+from lotwise.sizing.question import Words
 from lotwise.sizing.targets import read_targets
-from lotwise.units import Cash, Number, Rate8, Ticks, parse_rate, shown
-
-UNKNOWN_MAX_LEVERAGE100 = 125 * LEVERAGE
-"""Cap where the venue's is unknown: the largest ccxt's ``setLeverage`` sends to Binance."""
+from lotwise.units import Number
 
 
 def size(
@@ -38,6 +36,7 @@ def size(
     funding_rate: Number | None = None,
     hold_hours: Number = "0",
     funding_interval_hours: Number | None = None,
+    funding_history: Sequence[Number] = (),
     targets: Sequence[Number] | str = (),
     margin: Literal["isolated", "cross"] = "isolated",
     leverage: Number | None = None,
@@ -47,6 +46,7 @@ def size(
     free_margin: Number | None = None,
     mark: Number | None = None,
     others: Sequence[Position] = (),
+    what_if: Sequence[str] = (),
 ) -> SizePlan:
     """The largest whole number of lots whose loss at the stop, with all costs, fits the budget.
 
@@ -61,13 +61,16 @@ def size(
     stop
         A price, ``"2%"``, ``"1.5atr"`` (with ``atr``), or ``"liquidation"`` (with ``leverage``).
     equity, risk
-        Money of the account; ``"1%"`` of it or an amount of money to risk.
+        Money of the account in the settle coin (``contract.settle``; of an inverse contract the
+        base coin); ``"1%"`` of it or an amount of money to risk.
     entry_as
         ``"maker"`` where the entry rests: maker fee, no entry spread.
     spread, slippage
         Full spread, and allowance at the stop: ``"0.5"``, ``"5t"`` (ticks) or ``"2bp"``.
     funding_rate, hold_hours
         Rate per interval and planned hold; income is not counted.
+    funding_history
+        Past rates, oldest first, instead of one rate: what 19 of 20 such holds would have paid.
     targets
         ``"66300"``, ``"2R"``, ``"3%"``: alternatives for the whole position; or parts of it,
         ``["1R:50%", "2R"]``, where one without a share closes the rest.
@@ -85,6 +88,8 @@ def size(
         Mark price, for the open loss a venue reserves with the order.
     others
         Cross margin: the account's other positions, on the same venue and in the same coin.
+    what_if
+        Size it again as ``"maker"``, as ``"taker"``, or under other fees, ``"0.01%/0.03%"``.
 
     Returns
     -------
@@ -102,108 +107,53 @@ def size(
     >>> plan.quantity, plan.loss_at_stop, plan.budget
     ('0.007', '9.55045', '10.00')
     """
-    way = ask.read_side(side)
-    at_liquidation = isinstance(stop, str) and stop.strip().lower() in (ask.LIQUIDATION_STOP, "liq")
-
-    def question_on(found: Contract) -> Question:
-        """These words about a contract: ways out ask them again about others."""
-        legs = ask.read_entries(found, way, entry)
-        asked = ask.read_leverage(found, leverage)
-        _check_margin_mode(margin, at_liquidation, asked, others)
-        stop_ticks = Ticks(0) if at_liquidation else ask.read_stop(found, way, legs, stop, atr)
-        charged = ask.read_fees(found, fees)
-        intent = Intent(
-            contract_id=found.id,
-            side=way,
-            entries=legs,
-            stop_ticks=stop_ticks,
-            stop_is_liquidation=at_liquidation,
-            entry_takes=entry_as == "taker",
-            spread_ticks=ask.read_cost_ticks(found, spread, "spread", legs[-1].price_ticks),
-            slippage_ticks=ask.read_cost_ticks(found, slippage, "slippage", legs[-1].price_ticks),
-            entry_fee8=Rate8(max(0, charged.taker8 if entry_as == "taker" else charged.maker8)),
-            exit_fee8=Rate8(max(0, charged.taker8)),
-            funding8=ask.read_funding(found, way, funding_rate, hold_hours, funding_interval_hours),
-            mark_ticks2=0 if mark is None else _half_ticks(found, way, mark),
-        )
-        if intent.spread_ticks + intent.slippage_ticks >= (stop_ticks or legs[-1].price_ticks):
-            raise InputError("SIZE-008", "spread and slippage reach the price", "use smaller allowances")
-        account = _account(found, equity, free_margin, margin == "cross", others)
-        risk8, risk_cash = ask.read_risk(risk, account.equity_cash)
-        limits = Limits(
-            risk8=risk8,
-            risk_cash=risk_cash,
-            leverage100=asked,
-            max_leverage100=ask.read_leverage(found, max_leverage, "max_leverage")
-            or found.scales.max_leverage100
-            or UNKNOWN_MAX_LEVERAGE100,
-            margin_share8=_share(max_margin),
-            liquidation_multiple8=_multiple(liquidation_multiple),
-        )
-        return Question(found, intent, account, limits)
-
-    found = contract if isinstance(contract, Contract) else catalogue.load(contract)
-    if found.tiers_start_cash:
-        raise FactsError(
-            "CONTRACT-304", f"the tier table of {found.id} does not start at 0", "give every tier"
-        )
-    if entry_as not in ("taker", "maker"):
-        raise InputError("SIZE-018", f"entry_as is {shown(entry_as)}", "use taker or maker")
-    question = question_on(found)
-    intent = question.intent
-    stop_ticks = None if at_liquidation else intent.stop_ticks
-    goals = read_targets(found, way, intent.entries, stop_ticks, targets)
-    return assemble(question, goals, question_on)
-
-
-def _check_margin_mode(margin: str, at_liquidation: bool, asked: int, others: Sequence[Position]) -> None:
-    if margin not in ("isolated", "cross"):
-        raise InputError("SIZE-017", f"margin is {shown(margin)}", "use isolated or cross")
-    if at_liquidation and not asked:
-        raise InputError("SIZE-016", "a stop at liquidation needs the leverage", "add the leverage, e.g. 20")
-    if at_liquidation and margin == "cross":
-        raise InputError("SIZE-016", "a stop at liquidation needs isolated margin", "use isolated margin")
-    if others and margin != "cross":
-        raise InputError("SIZE-017", "other positions matter only to cross margin", "use cross margin")
-
-
-def _half_ticks(contract: Contract, side: int, mark: Number) -> int:
-    """The mark in half ticks, rounded to the side where the open loss is larger."""
-    mark8, tick8 = read_price8(mark, "mark"), contract.scales.tick_size8
-    return max(1, 2 * mark8 // tick8 if side == LONG else -(-2 * mark8 // tick8))
-
-
-def _account(
-    contract: Contract,
-    equity: Number,
-    free_margin: Number | None,
-    is_cross: bool,
-    others: Sequence[Position],
-) -> AccountView:
-    owned = ask.read_equity(equity)
-    free = owned if free_margin is None else ask.read_equity(free_margin, "free_margin")
-    if free > owned:
-        raise InputError(
-            "SIZE-010", f"free_margin {free_margin} exceeds equity {equity}", "free margin is part of equity"
-        )
-    maintenance, _ = others_at_mark(contract, others)
-    return AccountView(
-        equity_cash=owned,
-        free_cash=free,
-        is_cross=is_cross,
-        cross_cash=Cash(owned - maintenance) if is_cross else Cash(0),
+    words = Words(
+        side=side,
+        entry=entry,
+        stop=stop,
+        equity=equity,
+        risk=risk,
+        atr=atr,
+        entry_as=entry_as,
+        fees=fees,
+        spread=spread,
+        slippage=slippage,
+        funding_rate=funding_rate,
+        hold_hours=hold_hours,
+        funding_interval_hours=funding_interval_hours,
+        funding_history=funding_history,
+        margin=margin,
+        leverage=leverage,
+        max_leverage=max_leverage,
+        liquidation_multiple=liquidation_multiple,
+        max_margin=max_margin,
+        free_margin=free_margin,
+        mark=mark,
+        others=others,
     )
+    found = contract if isinstance(contract, Contract) else catalogue.load(contract)
+    if fees is None and found.fees is None:
+        return _without_fees(words, found)
+    question = words.on(found)
+    intent = question.intent
+    stop_ticks = None if words.at_liquidation else intent.stop_ticks
+    goals = read_targets(found, intent.side, intent.entries, stop_ticks, targets)
+    plan = assemble(question, goals, words.on)
+    return msgspec.structs.replace(plan, what_if=outcomes_of(what_if, words, found)) if what_if else plan
 
 
-def _share(value: Number) -> Rate8:
-    share = parse_rate(value, "max_margin")
-    if not 0 < share <= RATE:
-        raise InputError("SIZE-019", f"max_margin is {value}", "use above 0 % up to 100 %")
-    return share
+def _without_fees(words: Words, contract: Contract) -> SizePlan:
+    """A refusal that needs no fees: what does not fit without them does not fit with them.
 
-
-def _multiple(value: Number) -> Rate8:
-    multiple = parse_rate(value, "liquidation_multiple")
-    if not RATE <= multiple <= 100 * RATE:
-        raise InputError("SIZE-019", f"liquidation_multiple is {value}", "use 1 to 100")
-    return multiple
+    Raises
+    ------
+    FactsError
+        CONTRACT-301 where it would fit without fees, so that they must be known.
+    """
+    free = replace(words, fees=FeeSchedule("0", "0"))
+    plan = assemble(free.on(contract), (), words.on)
+    if plan.feasible:
+        words.on(contract)
+    ways = [way for way in plan.ways_out if way.kind == "contract"]
+    unknown = f"the fees of {contract.id} are unknown: it does not fit even without them"
+    return msgspec.structs.replace(plan, ways_out=ways, warnings=[unknown, *plan.warnings])

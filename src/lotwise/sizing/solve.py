@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from lotwise.contracts.bounds import MAX_INVERSE_TICKS
 from lotwise.contracts.contract import Contract
 from lotwise.errors import InputError
 from lotwise.kernel.arith import mul_div_floor
@@ -41,15 +42,7 @@ def budget_cash(account: AccountView, limits: Limits) -> Cash:
 def rows_of(question: Question) -> Rows:
     """The kernel's view of a question."""
     contract, intent, account, limits = question
-    scales = contract.scales
-    spec = SpecRow(
-        cash_per_tick_lot=scales.cash_per_tick_lot,
-        entry_based=int(contract.maintenance_rule == "entry"),
-        fee_to_close=int(contract.margin_holds_closing_fee),
-        max_lots=contract.max_lots_at(_highest_ticks(intent)),
-        min_lots=scales.min_lots,
-        min_notional_cash=scales.min_notional_cash,
-    )
+    spec = contract.spec_rows(_highest_ticks(intent))
     ask = AskRow(
         entry_fee8=intent.entry_fee8,
         entry_spread_ticks=intent.spread_ticks if intent.entry_takes else 0,
@@ -66,7 +59,8 @@ def rows_of(question: Question) -> Rows:
     legs = [
         LegRow(cumulative_share8=leg.cumulative_share8, price_ticks=leg.price_ticks) for leg in intent.entries
     ]
-    return Rows([spec], [ask], [limits_row(account, limits)], legs, contract.tier_rows)
+    tiers = contract.liquidation_rows(intent.exit_fee8)
+    return Rows(spec, [ask], [limits_row(account, limits)], legs, tiers)
 
 
 def countable_rows_of(question: Question) -> Rows:
@@ -83,7 +77,8 @@ def countable_rows_of(question: Question) -> Rows:
     contract, highest = question.contract, _highest_ticks(question.intent)
     rows = rows_of(question)
     exact = contract.exact_lots_at(highest)
-    if rows.spec[0].min_lots >= exact or smallest_legal(rows.spec, rows.legs) > 4 * exact:
+    beyond_proof = contract.is_inverse and highest * 2 > MAX_INVERSE_TICKS
+    if beyond_proof or rows.spec[0].min_lots >= exact or smallest_legal(rows.spec, rows.legs) > 4 * exact:
         raise InputError(
             "SIZE-033",
             f"one order of {contract.id} at {contract.price_text(highest)} is too large to count",

@@ -1,7 +1,7 @@
 """Ways out of a trade that does not fit: the nearest change of one thing that makes it fit.
 
 Each is searched with the kernel's own sizing and then confirmed by asking again in full; a step
-less (a tick, a cent, 0.0001 % or a cent of risk, one of leverage) does not fit. What only a
+less (a tick, a cent or a millionth of a coin, 0.0001 % of risk, one of leverage) does not fit. What only a
 second change would mend is not offered.
 """
 
@@ -38,9 +38,14 @@ from lotwise.units import (
 )
 
 CENT: Final = SCALE // 100
+COIN_STEP: Final = SCALE // 1_000_000
+"""Step of money in a coin, of an inverse contract's account."""
 RISK_STEP8: Final = 100
 """Step of a risk share: 0.0001 %."""
 
+
+DOLLARS: Final = ("USD", "USDT", "USDC")
+"""Settle coins that count as dollars where a listed future does not fit; the way out names its coin."""
 
 QuestionOn = Callable[[Contract], Question]
 """The same words about another contract; raises InputError where they do not fit its rules."""
@@ -112,31 +117,37 @@ def distance_text(intent: Intent, ticks: int) -> str:
     return f"{scaled_text(away8, 5, 2)} %"
 
 
+def money_step(contract: Contract) -> int:
+    """Step of equity and of money at risk in ways out: a cent, or a millionth of a coin."""
+    return COIN_STEP if contract.is_inverse else CENT
+
+
 def _equity(question: Question, rows: Rows, order: SizedOrder) -> Iterator[WayOut]:
-    """The least equity, to the cent; money in use elsewhere stays in use."""
+    """The least equity, to the step of money; money in use elsewhere stays in use."""
+    step = money_step(question.contract)
     account, limits = question.account, question.limits
 
-    def grown_to(cents: int) -> AccountView:
-        return _grown(account, cents * CENT - account.equity_cash)
+    def grown_to(steps: int) -> AccountView:
+        return _grown(account, steps * step - account.equity_cash)
 
-    def fits_with(cents: int) -> bool:
-        return fits(rows._replace(limits=[limits_row(grown_to(cents), limits)]))
+    def fits_with(steps: int) -> bool:
+        return fits(rows._replace(limits=[limits_row(grown_to(steps), limits)]))
 
-    least = account.equity_cash // CENT + 1
+    least = account.equity_cash // step + 1
     if order.refusal == codes.BUDGET:
         if not limits.risk8:
             return  # a fixed amount at risk does not grow with the account
         loss = loss_cash(rows.spec, rows.ask, rows.legs, lots=order.smallest_lots)
-        least = max(least, mul_div_ceil(mul_div_ceil(loss, RATE, limits.risk8), 1, CENT))
-    if least * CENT > MAX_CASH:
+        least = max(least, mul_div_ceil(mul_div_ceil(loss, RATE, limits.risk8), 1, step))
+    if least * step > MAX_CASH:
         return
     enough = least
-    while enough < MAX_CASH // CENT and not fits_with(enough):
-        least, enough = enough + 1, min(MAX_CASH // CENT, 2 * enough)
-    cents = first_true(fits_with, least, enough)
-    if cents is None or not _fits_in_full(question._replace(account=grown_to(cents))):
+    while enough < MAX_CASH // step and not fits_with(enough):
+        least, enough = enough + 1, min(MAX_CASH // step, 2 * enough)
+    steps = first_true(fits_with, least, enough)
+    if steps is None or not _fits_in_full(question._replace(account=grown_to(steps))):
         return
-    value = cash_text(cents * CENT)
+    value = cash_text(steps * step)
     at = f" at {percent_text(limits.risk8)} risk" if limits.risk8 else ""
     yield WayOut(
         kind="equity", value=value, text=f"raise equity to {grouped(value)} {question.contract.settle}{at}"
@@ -164,7 +175,8 @@ def _risk(question: Question, rows: Rows, smallest: Lots) -> Iterator[WayOut]:
         changed = msgspec.structs.replace(limits, risk8=Rate8(risk8))
         value, text = percent_text(risk8).replace(" ", ""), f"{percent_text(risk8)} ({money(loss, settle)})"
     else:
-        cash = mul_div_ceil(loss, 1, CENT) * CENT
+        step = money_step(question.contract)
+        cash = mul_div_ceil(loss, 1, step) * step
         if not limits.risk_cash < cash <= account.equity_cash:
             return
         changed = msgspec.structs.replace(limits, risk_cash=Cash(cash))
@@ -180,8 +192,12 @@ def _leverage(question: Question, rows: Rows, order: SizedOrder) -> Iterator[Way
     """
     asked = question.limits.leverage100
     ask = rows.ask[0]
-    if not asked or (order.refusal == codes.BUDGET and not ask.stop_is_liquidation):
-        return  # the loss at a stop order is the same at any leverage
+    if (
+        not asked
+        or question.contract.clearing
+        or (order.refusal == codes.BUDGET and not ask.stop_is_liquidation)
+    ):
+        return  # the loss at a stop order is the same at any leverage; a listed future has none
 
     def fits_at(whole: int) -> bool:
         ask.leverage100 = whole * LEVERAGE
@@ -206,9 +222,7 @@ def _contracts(own: Contract, question_on: QuestionOn) -> Iterator[WayOut]:
     """The same coin on another contract or venue, sized with the same words."""
     if not _is_of_today(own):
         return
-    for other in catalogue.same_coin(own.base, own.settle):
-        if other.id == own.id or other.kind != own.kind:
-            continue
+    for other in _on_the_same_coin(own):
         try:
             moved = question_on(other)
             rows = countable_rows_of(moved)
@@ -220,8 +234,22 @@ def _contracts(own: Contract, question_on: QuestionOn) -> Iterator[WayOut]:
             yield WayOut(
                 kind="contract",
                 value=other.id,
-                text=f"{other.id} fits: {order_text(other, order.lots)} loses {money(loss, own.settle)}",
+                text=f"{other.id} fits: {order_text(other, order.lots)} loses {money(loss, other.settle)}",
             )
+
+
+def _on_the_same_coin(own: Contract) -> Iterator[Contract]:
+    """Contracts of the same kind and settle coin; of a listed future, dollar perpetuals and its like."""
+    if not own.clearing:
+        for other in catalogue.same_coin(own.base, own.settle):
+            if other.id != own.id and other.kind == own.kind:
+                yield other
+        return
+    for settle in DOLLARS:
+        for other in catalogue.same_coin(own.base, settle):
+            listed_or_lasting = other.clearing or not other.is_dated
+            if other.id != own.id and not other.is_inverse and listed_or_lasting:
+                yield other
 
 
 def _is_of_today(contract: Contract) -> bool:

@@ -49,8 +49,21 @@ def leverage_text(leverage100: int) -> str:
 
 
 def order_text(contract: Contract, lots: int) -> str:
-    """A quantity with its unit: ``0.002 BTC``."""
-    return f"{grouped(contract.quantity_text(lots))} {contract.base}"
+    """A quantity with its unit: ``0.002 BTC``, of an inverse contract ``300 USD``."""
+    return f"{grouped(contract.quantity_text(lots))} {contract.quantity_unit}"
+
+
+def three_units(contract: Contract, lots: int, notional: int) -> str:
+    """Coins, contracts and worth side by side, so that a wrong unit is seen before the order.
+
+    ``notional`` in the settle coin: of an inverse contract that is the coins.
+    """
+    contracts = contract.contracts_text(lots)
+    word = "contract" if contracts == "1" else "contracts"
+    worth = f"{grouped(cash_text(notional))} {contract.settle}"
+    coins = worth if contract.is_inverse else order_text(contract, lots)
+    other = order_text(contract, lots) if contract.is_inverse else worth
+    return f"{coins} = {grouped(contracts)} {word} = {other}"
 
 
 def block_of(question: Question, rows: Rows, order: SizedOrder) -> Block:

@@ -1,0 +1,81 @@
+"""What a scan says: one row per contract, ready for JSON, CSV and tables."""
+
+from __future__ import annotations
+
+import msgspec
+
+from lotwise.records.answers import Answer
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a market at one moment: decimal text, ``None`` where unknown.
+
+    ``price`` in the quote coin, ``spread`` the full spread in it, ``volume`` the last 24 hours'
+    turnover and ``open_interest`` in the quote coin, ``funding_rate`` per interval, ``atr`` the
+    average true range in the quote coin. ``at`` is when, ``source`` where from.
+    """
+
+    price: str
+    at: str
+    source: str
+    spread: str | None = None
+    volume: str | None = None
+    open_interest: str | None = None
+    funding_rate: str | None = None
+    atr: str | None = None
+
+
+class ScanRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One contract under the setup.
+
+    Where ``fits`` is false, ``reason`` names the rule that refuses, or what is missing
+    (``no_price``, ``no_fees``, ``no_stop``) or out of range (``costs``, ``funding``,
+    ``too_large_to_count``); of a refusal the figures are those of the smallest order the venue
+    takes, otherwise they are ``None``. ``waste`` is the share of the budget
+    that the lot step leaves unused, ``costs_of_budget`` what fees, spread, slippage and funding
+    take of it. Money is in ``settle``.
+    """
+
+    contract: str
+    base: str
+    settle: str
+    sector: str | None
+    fits: bool
+    reason: str | None
+    price: str | None
+    price_at: str | None
+    price_source: str | None
+    stop: str | None
+    lots: int
+    quantity: str | None
+    quantity_unit: str
+    contracts: str | None
+    notional: str | None
+    loss_at_stop: str | None
+    budget: str | None
+    waste: str | None
+    costs: str | None
+    costs_of_budget: str | None
+    leverage: str | None
+    initial_margin: str | None
+    liquidation_price: str | None
+    liquidation_distance: str | None
+    spread: str | None
+    volume: str | None
+    open_interest: str | None
+    funding_rate: str | None
+    as_of: str | None
+
+
+class ScanAnswer(Answer, frozen=True, kw_only=True):
+    """The setup, how many contracts it was asked of, and the rows."""
+
+    side: str
+    equity: str
+    risk: str
+    stop: str
+    contracts: int
+    priced: int
+    fitting: int
+    rows: list[ScanRow]
+    notes: list[str]
