@@ -82,6 +82,10 @@ if TYPE_CHECKING:
     from lotwise.sizing.size import size
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'lotwise' has no attribute {name!r}")

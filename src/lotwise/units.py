@@ -47,6 +47,7 @@ MAX_CASH: Final = 10**10 * SCALE
 """Largest amount of money read from text; the bounds of a contract count on it."""
 
 _PLAIN = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
+_GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?", re.ASCII)
 _LEADING_POINT = re.compile(r"([+-]?)\.([0-9]+)", re.ASCII)
 
 Number = str | int | Decimal
@@ -136,6 +137,9 @@ def _number_hint(text: str) -> str:
         return "give digits, e.g. 65000.0"
     without = text.replace(",", "").replace("_", "").replace(" ", "")
     if without != text and _PLAIN.fullmatch(without):
+        decimal = text.replace(",", ".")
+        if text.count(",") == 1 and not _GROUPED.fullmatch(text) and _PLAIN.fullmatch(decimal):
+            return f"write {decimal} with a point"
         return f"write {without}"
     if text.endswith("%"):
         return "a percentage does not fit here: give the number itself"

@@ -106,3 +106,29 @@ def test_what_cannot_be_mixed(contracts: list[Contract], code: str) -> None:
     with pytest.raises(InputError) as wrong:
         lotwise.mix(contracts, equity="1000", **ASKED)
     assert wrong.value.code == code
+
+
+def test_four_contracts_on_a_large_account_take_no_longer_than_two() -> None:
+    sizes = ("0.1", "0.01", "0.003", "0.0001")
+    found = lotwise.mix([own(size) for size in sizes], equity="1000000", **ASKED)
+    assert Fraction(found.waste) < Fraction(1, 1000)
+    assert Fraction(found.loss_at_stop) <= 10_000
+
+
+@pytest.mark.parametrize("contracts", [None, "cme:MBT", 5])
+def test_no_list_of_contracts(contracts: Any) -> None:
+    with pytest.raises(InputError) as wrong:
+        lotwise.mix(contracts, equity="1000", **ASKED)
+    assert wrong.value.code == "MIX-001"
+
+
+def test_an_argument_that_is_none() -> None:
+    with pytest.raises(InputError) as wrong:
+        lotwise.mix([own("0.1"), own("0.01")], equity="1000", nonsense=1, **ASKED)
+    assert wrong.value.code == "MIX-003"
+
+
+def test_a_listed_future_says_what_its_margin_rests_on() -> None:
+    fees = FeeSchedule("0", "0")
+    found = lotwise.mix(["cme:MBT", "coinbase:BIT"], equity="41000", fees=fees, **ASKED)
+    assert sum("is a listed future" in note for note in found.notes) == 2

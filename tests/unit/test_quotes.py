@@ -41,7 +41,7 @@ def test_every_column_is_read(tmp_path: Path) -> None:
             funding_rate="0.01%",
             atr="650",
         ),
-        "ETH": Quote(price="3000", at="2026-11-22", source="prices.csv"),
+        "ETH": Quote(price="3000", at="2026-11-22", source="prices.csv, by the file's own day"),
     }
 
 
@@ -59,8 +59,10 @@ def test_two_columns_are_enough_in_any_order_and_form(tmp_path: Path, text: str)
     assert read_quotes(written(tmp_path, text), "2026-11-22")["BTC"].price == "1"
 
 
-def test_a_file_without_lines_has_no_prices(tmp_path: Path) -> None:
-    assert read_quotes(written(tmp_path, "contract,price\n"), "2026-11-22") == {}
+def test_a_file_without_lines_is_refused(tmp_path: Path) -> None:
+    error = refused(tmp_path, "contract,price\n")
+    assert error.code == "SCAN-002"
+    assert "holds no prices" in error.message
 
 
 @pytest.mark.parametrize(

@@ -83,10 +83,31 @@ def test_a_contract_goes_by_its_own_price_before_its_coin() -> None:
 
 
 def test_a_dated_price_stands_in_and_says_so() -> None:
-    row = scan(quotes={}, coins=["BTC"]).rows[0]
+    row = scan(quotes=None, coins=["BTC"]).rows[0]
     assert row.price_at is not None
     assert row.price_at < DAY
     assert row.price_source != "own"
+
+
+def test_names_may_be_text_with_commas() -> None:
+    assert names(scan(coins="BTC, ETH")) == names(scan(coins=["BTC", "ETH"]))
+    assert len(scan(coins="BTC").rows) == 1
+
+
+def test_a_coin_s_price_is_not_that_of_a_contract_that_expires() -> None:
+    found = lotwise.scan(equity="500", venues="bybit", coins="BTC", quotes=COINS, compiled=False)
+    dated = [row for row in found.rows if "-" in row.contract]
+    assert len(dated) > 3
+    assert {row.reason for row in dated} == {"no_price"}
+
+
+def test_with_quotes_nothing_else_is_priced() -> None:
+    found = scan(quotes={"BTC": COINS["BTC"]})
+    assert [row.base for row in found.rows if row.price] == ["BTC"]
+
+
+def test_a_day_before_the_dated_prices_has_none() -> None:
+    assert scan(quotes=None, as_of="2021-08-01").priced == 0
 
 
 def test_contracts_without_a_price_are_listed() -> None:
@@ -105,7 +126,8 @@ def test_only_what_fits() -> None:
 
 
 def test_a_contract_without_fees_is_not_sized() -> None:
-    found = scan(venues=["cme"], coins=["BTC"])
+    own = {"cme:MBT": Quote(price="60000", at=DAY, source="own")}
+    found = scan(venues=["cme"], coins=["BTC"], quotes=own)
     assert [(row.fits, row.reason) for row in found.rows] == [(False, "no_fees")]
     assert "contracts without known fees are not sized" in found.notes
 
@@ -236,6 +258,15 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"quotes": {"BTC": Quote(price="2000000000", at=DAY, source="own")}}, "SCAN-004"),
     ({"quotes": {"BTC": Quote(price="x", at=DAY, source="own")}}, "UNIT-102"),
     ({"sort": "luck"}, "SCAN-010"),
+    ({"sort": ["waste"]}, "SCAN-010"),
+    ({"stop": "1.5atr"}, "SCAN-011"),
+    ({"coins": 5}, "SCAN-014"),
+    ({"venues": None}, "SCAN-014"),
+    ({"sectors": [5]}, "SCAN-014"),
+    ({"quotes": "x"}, "SCAN-014"),
+    ({"quotes": {"BTC": 1}}, "SCAN-014"),
+    ({"as_of": []}, "SCAN-014"),
+    ({"today": 5}, "SCAN-014"),
     ({"stop": "58800"}, "SCAN-011"),
     ({"stop": "tight"}, "SCAN-011"),
     ({"stop": "0atr"}, "SCAN-011"),

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import sys
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lotwise.contracts import catalogue
 from lotwise.contracts.contract import Contract, FeeSchedule
+from lotwise.contracts.reference_prices import reference_price
 from lotwise.contracts.venues import FACTS, NAMES, VenueFacts, parse_facts, venue_facts
 from lotwise.errors import FactsError, InputError
 from lotwise.records.venues import VenueAnswer, VenueComparison
@@ -22,7 +21,6 @@ from lotwise.sizing.compare import venues as compare
 FILE = Path(__file__).resolve().parents[2] / "src" / "lotwise" / "contracts" / "facts" / "venues.tsv"
 RATES = {"maker_fee", "taker_fee"}
 CENT8 = Fraction(1, 10**8)
-PRICES = "lotwise.contracts.reference_prices"
 
 
 def rows() -> list[list[str]]:
@@ -380,23 +378,18 @@ def test_one_venue_that_cannot_be_sized_does_not_stop_the_others(listed: list[Co
 # -- where the price comes from --------------------------------------------------------------------
 
 
-def test_without_a_price_the_dated_reference_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    module: Any = ModuleType(PRICES)
-    held = SimpleNamespace(price="60000", day="2026-09-01", source="a list of prices")
-    module.reference_price = lambda base, quote: held if (base, quote) == ("BTC", "USDT") else None
-    monkeypatch.setitem(sys.modules, PRICES, module)
+def test_without_a_price_the_dated_reference_is_used() -> None:
+    dated = reference_price("BTC", "USDT")
+    assert dated is not None
     found = compare(equity="500", venues=["bybit"])
-    assert (found.price, found.price_from, found.price_day) == ("60000", "a list of prices", "2026-09-01")
-    assert found.venues[0].quantity == "0.003"
-    with pytest.raises(InputError) as caught:
-        compare(equity="500", coin="ETH", venues=["bybit"])
-    assert caught.value.code == "COMPARE-001"
+    assert number(found.price) == Fraction(str(dated.price))
+    assert (found.price_from, found.price_day) == (dated.source, str(dated.day))
 
 
-def test_without_any_price_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, PRICES, None)
+def test_without_any_price_one_is_asked_for() -> None:
+    assert reference_price("TRX", "USDT") is None
     with pytest.raises(InputError) as caught:
-        compare(equity="500")
+        compare(equity="500", coin="TRX")
     assert caught.value.code == "COMPARE-001"
     assert "--price" in caught.value.hint
 

@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from lotwise.cli.screen import Output, Screen, cost, gain, price, signed
-from lotwise.cli.size import find, positions_of, side_of
+from lotwise.cli.size import find, positions_of, side_of, tier_of
 from lotwise.contracts.contract import Contract
-from lotwise.contracts.tiers import MarginTier
 from lotwise.errors import InputError
 from lotwise.records.answers import LiquidationAnswer
 from lotwise.sizing.oracle import liquidation
@@ -84,7 +83,7 @@ def liq(
     """
     contract = find(symbol, venue, as_of)
     if tier:
-        contract = contract.replace(tiers=[_tier(text) for text in tier], max_leverage=None)
+        contract = contract.replace(tiers=[tier_of(text) for text in tier], max_leverage=None)
     if maintenance_margin is not None:
         contract = contract.replace(maintenance_margin_per_contract=maintenance_margin)
     answer = liquidation(
@@ -118,17 +117,6 @@ def _leg(text: str) -> tuple[str, str]:
     return quantity.strip(), entry.strip()
 
 
-def _tier(text: str) -> MarginTier:
-    parts = text.split(":")
-    if len(parts) != 5:
-        raise InputError(
-            "USAGE-006",
-            f"--tier {shown(text)}",
-            "write floor:cap:leverage:rate:cumulative, e.g. 0:300000:100:0.005:0",
-        )
-    return MarginTier(*parts)
-
-
 def _print(answer: LiquidationAnswer, contract: Contract, screen: Screen) -> None:
     long = answer.side == "long"
     at = price(contract, answer.liquidation_price, up=long)
@@ -158,12 +146,16 @@ def _print(answer: LiquidationAnswer, contract: Contract, screen: Screen) -> Non
                 "where both legs need too much",
             ),
             ("tier", str(answer.tier or ""), f"at that price; opened in tier {answer.opened_in_tier}"),
-            ("notional there", gain(answer.notional_at_liquidation), f"now {gain(answer.notional)}"),
+            (
+                "notional there",
+                gain(answer.notional_at_liquidation, answer.settle),
+                f"now {gain(answer.notional, answer.settle)}",
+            ),
             ("bankruptcy", _bankruptcy(answer, contract, up=long), ""),
-            ("wallet", gain(answer.wallet), ""),
-            ("unrealised PnL", gain(answer.unrealised_pnl), ""),
-            ("margin balance", gain(answer.margin_balance), ""),
-            ("maintenance", cost(answer.maintenance_margin), _ratio_note(answer)),
+            ("wallet", gain(answer.wallet, answer.settle), answer.settle),
+            ("unrealised PnL", gain(answer.unrealised_pnl, answer.settle), ""),
+            ("margin balance", gain(answer.margin_balance, answer.settle), ""),
+            ("maintenance", cost(answer.maintenance_margin, answer.settle), _ratio_note(answer)),
             ("margin call", _call(answer, contract, up=long), _call_note(answer)),
             ("facts", answer.as_of or "own", _rule_note(answer)),
         ]

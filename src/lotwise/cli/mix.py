@@ -108,8 +108,8 @@ def _print(plan: MixPlan, screen: Screen) -> None:
                 grouped(part.contracts),
                 f"{grouped(part.quantity)} {part.quantity_unit}",
                 grouped(part.notional),
-                loss(part.loss_at_stop),
-                cost(part.initial_margin),
+                loss(part.loss_at_stop, plan.settle),
+                cost(part.initial_margin, plan.settle),
             )
             for part in plan.parts
         ],
@@ -118,11 +118,11 @@ def _print(plan: MixPlan, screen: Screen) -> None:
     screen.line()
     unused = percent_text(parse_rate(plan.waste, "waste"))
     screen.paragraph(
-        f"Loses {cost(plan.loss_at_stop)} of a budget of {grouped(plan.budget)} {plan.settle} at"
+        f"Loses {cost(plan.loss_at_stop, plan.settle)} of a budget of {grouped(plan.budget)} {plan.settle} at"
         f" {grouped(plan.stop)}; {unused} of it stays unused."
     )
     if plan.single_contract:
-        screen.paragraph(f"{plan.single_contract} alone would use {cost(plan.single_loss)}.")
+        screen.paragraph(f"{plan.single_contract} alone would use {cost(plan.single_loss, plan.settle)}.")
     for note in plan.notes:
         screen.paragraph(f"! {note}", hanging="    ", style="yellow")
     screen.line()

@@ -199,7 +199,7 @@ def _parts(words: list[str]) -> list[str]:
 
 def _quotes(
     prices: str | None, live: bool, venues: list[str], as_of: str | None, watched: bool
-) -> tuple[dict[str, Quote], list[str]]:
+) -> tuple[dict[str, Quote] | None, list[str]]:
     """The prices asked for, and what is to be said of them."""
     if prices is not None:
         quotes = read_quotes(prices, _day_of(prices))
@@ -210,7 +210,7 @@ def _quotes(
         said = f"no contract here: {', '.join(strange[:SHOWN_KEYS])}{more}, of {os.path.basename(prices)}"
         return quotes, [said] if strange else []
     if not live:
-        return {}, []
+        return None, []
     from lotwise.app.tickers import live_quotes
 
     with _watched(watched) as progress:

@@ -19,6 +19,9 @@ MINUS = "\u2212"
 WIDTH = 100
 DECIMALS = 4
 """Money on the screen; ``--json`` has every digit."""
+COIN_DECIMALS = 8
+"""Money in a coin: four decimals of a bitcoin are several dollars."""
+DOLLARS = frozenset({"USD", "USDT", "USDC"})
 
 
 @Parameter(name="*")
@@ -110,36 +113,46 @@ class Screen:
         Where the terminal is too narrow, the columns named in ``drop`` go, the first named first.
         """
         listed = [header, *rows]
+        hidden = []
         widths = [max(len(row[column]) for row in listed) for column in range(len(header))]
         shown = list(range(len(header)))
         for name in drop:
             if sum(widths[column] + 2 for column in shown) > self._width:
                 shown.remove(header.index(name))
+                hidden.append(name)
         for number, row in enumerate(listed):
             cells = [f"  {row[0]:<{widths[0]}}"] + [
                 f"{row[column]:>{widths[column]}}" for column in shown[1:]
             ]
             self._console.print(Text("  ".join(cells).rstrip(), style="dim" if number == 0 else ""))
+        if hidden:
+            said = f"Too narrow for: {', '.join(hidden)}. A wider terminal or --json shows them."
+            self.paragraph(said, style="dim")
 
 
-def cost(text: str | None) -> str:
-    """Money lost or spent, to 4 decimals, rounded up; empty where it is nothing."""
-    return "" if text is None or text == "0.00" else grouped(shown_up(text, DECIMALS))
+def _decimals(settle: str) -> int:
+    return DECIMALS if settle in DOLLARS else COIN_DECIMALS
 
 
-def loss(text: str | None) -> str:
+def cost(text: str | None, settle: str = "USDT") -> str:
+    """Money lost or spent, to 4 decimals (of a coin 8), rounded up; empty where it is nothing."""
+    return "" if text is None or text == "0.00" else grouped(shown_up(text, _decimals(settle)))
+
+
+def loss(text: str | None, settle: str = "USDT") -> str:
     """A loss: :func:`cost` with the minus sign of typography."""
-    return MINUS + cost(text) if cost(text) else "0.00"
+    shown = cost(text, settle)
+    return MINUS + shown if shown else "0.00"
 
 
-def gain(text: str | None) -> str:
-    """Money kept or won, to 4 decimals, rounded down; negative with a typographic minus."""
-    return "" if text is None else signed(grouped(shown_down(text, DECIMALS)))
+def gain(text: str | None, settle: str = "USDT") -> str:
+    """Money kept or won, to 4 decimals (of a coin 8), rounded down; negative with a typographic minus."""
+    return "" if text is None else signed(grouped(shown_down(text, _decimals(settle))))
 
 
-def profit(text: str) -> str:
+def profit(text: str, settle: str = "USDT") -> str:
     """:func:`gain` with its plus sign."""
-    return gain(text) if text.startswith("-") else "+" + gain(text)
+    return gain(text, settle) if text.startswith("-") else "+" + gain(text, settle)
 
 
 def signed(text: str) -> str:

@@ -11,6 +11,7 @@ from lotwise.cli.screen import Output, Row, Screen, cost, gain, loss, price, pro
 from lotwise.clock import Clock, SystemClock, utc_date
 from lotwise.contracts import catalogue
 from lotwise.contracts.contract import Contract, FeeSchedule
+from lotwise.contracts.tiers import MarginTier
 from lotwise.errors import InputError
 from lotwise.records.answers import SizePlan, TargetAnswer
 from lotwise.sizing.funding import read_history
@@ -56,6 +57,7 @@ def size(  # the options are the interface: cyclopts reads them from here
     other: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006
     what_if: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006
     initial_margin: str | None = None,
+    tier: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006
     as_of: str | None = None,
     explain: Annotated[bool, Parameter(negative="")] = False,
     output: Output = Output(),  # noqa: B008
@@ -124,6 +126,8 @@ def size(  # the options are the interface: cyclopts reads them from here
         Size it again as maker, as taker, or under other fees, e.g. 0.01%/0.03%.
     initial_margin
         Listed futures: what your broker asks per contract.
+    tier
+        A margin tier of your own as floor:cap:leverage:rate:cumulative, lowest first.
     as_of
         The rules of that day, e.g. 2025-09-01.
     explain
@@ -134,6 +138,8 @@ def size(  # the options are the interface: cyclopts reads them from here
     contract = find(symbol, venue, as_of)
     if initial_margin is not None:
         contract = contract.replace(initial_margin_per_contract=initial_margin)
+    if tier:
+        contract = contract.replace(tiers=[tier_of(text) for text in tier], max_leverage=None)
     plan = size_trade(
         contract,
         side=side_of(side, short),
@@ -205,6 +211,18 @@ def side_of(side: str | None, short: bool) -> str:
     return "short" if short else side or "long"
 
 
+def tier_of(text: str) -> MarginTier:
+    """``floor:cap:leverage:rate:cumulative`` to a tier."""
+    parts = text.split(":")
+    if len(parts) != 5:
+        raise InputError(
+            "USAGE-006",
+            f"--tier {shown(text)}",
+            "write floor:cap:leverage:rate:cumulative, e.g. 0:300000:100:0.005:0",
+        )
+    return MarginTier(*parts)
+
+
 def positions_of(texts: list[str], own: Contract) -> list[Position]:
     """``ETHUSDT,short,0.5,3000[,MARK]`` to positions on the contract's own venue."""
     found = []
@@ -268,7 +286,7 @@ def _print_fitting(plan: SizePlan, contract: Contract, screen: Screen) -> None:
     screen.line()
     screen.rows(_fitting_rows(plan, contract))
     screen.line(
-        f"\n  one lot more would lose {cost(plan.next_lot_loss)}:"
+        f"\n  one lot more would lose {cost(plan.next_lot_loss, plan.settle)}:"
         f" stopped by {(plan.binding or '').replace('_', ' ')}"
     )
     if plan.what_if:
@@ -285,8 +303,8 @@ def _print_what_if(plan: SizePlan, screen: Screen) -> None:
                 one.maker,
                 one.taker,
                 grouped(one.quantity) if one.feasible else "does not fit",
-                cost(one.loss_at_stop),
-                cost(one.costs),
+                cost(one.loss_at_stop, plan.settle),
+                cost(one.costs, plan.settle),
                 grouped(one.break_even_price or "none"),
             )
             for one in plan.what_if
@@ -307,10 +325,10 @@ def _fitting_rows(plan: SizePlan, contract: Contract) -> list[Row]:
         )
     else:
         at = price(contract, plan.liquidation_price, up=long)
-        liquidation = ("liquidation", at, f"maintenance margin {cost(plan.maintenance_margin)}")
+        liquidation = ("liquidation", at, f"maintenance margin {cost(plan.maintenance_margin, plan.settle)}")
     legs = plan.entries if len(plan.entries) > 1 else []
     return [
-        ("order", grouped(plan.quantity), plan.preview.partition(" ")[2]),
+        ("order", grouped(plan.quantity), _order_note(plan, contract)),
         ("entry", grouped(plan.entry), "average of the ladder" if legs else ""),
         *(
             (f"  leg {number}", grouped(leg.price), f"{leg.quantity} {plan.quantity_unit}")
@@ -321,15 +339,23 @@ def _fitting_rows(plan: SizePlan, contract: Contract) -> list[Row]:
             price(contract, plan.stop, up=long),
             _stop_note(plan),
         ),
-        ("loss at stop", loss(plan.loss_at_stop), f"{plan.settle}, of a budget of {grouped(plan.budget)}"),
+        (
+            "loss at stop",
+            loss(plan.loss_at_stop, plan.settle),
+            f"{plan.settle}, of a budget of {grouped(plan.budget)}",
+        ),
         *(
-            (f"  {name.replace('_', ' ')}", cost(getattr(parts, name)), "")
+            (f"  {name.replace('_', ' ')}", cost(getattr(parts, name), plan.settle), "")
             for name in parts.__struct_fields__
         ),
-        ("costs", cost(plan.friction.costs) if plan.friction else "", _friction_note(plan)),
-        ("worst loss", loss(plan.worst_loss), _worst_note(plan)),
+        ("costs", cost(plan.friction.costs, plan.settle) if plan.friction else "", _friction_note(plan)),
+        ("worst loss", loss(plan.worst_loss, plan.settle), _worst_note(plan)),
         ("notional", grouped(plan.notional), f"{plan.effective_leverage}× of equity"),
-        ("margin", cost(plan.initial_margin), f"stays free: {gain(plan.free_margin_after)}"),
+        (
+            "margin",
+            cost(plan.initial_margin, plan.settle),
+            f"stays free: {gain(plan.free_margin_after, plan.settle)}",
+        ),
         liquidation,
         ("break-even", grouped(plan.break_even_price or "none"), "all costs in"),
         *(
@@ -344,6 +370,14 @@ def _fitting_rows(plan: SizePlan, contract: Contract) -> list[Row]:
     ]
 
 
+def _order_note(plan: SizePlan, contract: Contract) -> str:
+    """The other units of the order."""
+    if not contract.is_inverse:
+        return plan.preview.partition(" ")[2]
+    word = "contract" if plan.contracts == "1" else "contracts"
+    return f"{plan.quantity_unit} = {grouped(plan.contracts)} {word} = {grouped(plan.notional)} {plan.settle}"
+
+
 def _friction_note(plan: SizePlan) -> str:
     friction = plan.friction
     if friction is None:
@@ -352,7 +386,7 @@ def _friction_note(plan: SizePlan) -> str:
 
 
 def _target_note(plan: SizePlan, one: TargetAnswer) -> str:
-    made = f"{profit(one.profit)} = {signed(one.r)} R on {one.quantity} {plan.quantity_unit}"
+    made = f"{profit(one.profit, plan.settle)} = {signed(one.r)} R on {one.quantity} {plan.quantity_unit}"
     share = f"; costs take {_percent(one.cost_share)} of the move" if one.cost_share else ""
     return made + share
 

@@ -320,6 +320,8 @@ def read_funding(
         raise InputError("SIZE-014", "funding is given without a hold", "add the hold in hours, e.g. 24")
     if hours100 == 0 or contract.is_dated:
         return Rate8(0)
+    if rate is not None and history:
+        raise InputError("SIZE-014", "funding is given as a rate and as a history", "give one of them")
     if rate is None and not history:
         raise InputError(
             "SIZE-014",

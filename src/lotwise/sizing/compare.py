@@ -8,17 +8,17 @@ says what has to be converted first and counts 1 USD = 1 USDC = 1 USDT.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from typing import Final, Literal, NamedTuple
 
 from lotwise.contracts import catalogue
 from lotwise.contracts import venues as known
 from lotwise.contracts.contract import Contract, FeeSchedule
+from lotwise.contracts.reference_prices import reference_price
 from lotwise.errors import FactsError, InputError
 from lotwise.kernel.arith import mul_div_ceil, mul_div_floor
 from lotwise.kernel.feasibility import smallest_legal
 from lotwise.kernel.layout import LONG, RATE, LegRow
-from lotwise.records.answers import SizePlan
+from lotwise.records.answers import SizePlan, WayOut
 from lotwise.records.venues import VenueAnswer, VenueComparison
 from lotwise.sizing import ask
 from lotwise.sizing.size import size
@@ -201,11 +201,7 @@ def _start(base: str, price: Number | None) -> _Start:
         if price8 <= 0:
             raise InputError("SIZE-001", f"price is {price}: a price is positive", "give price above 0")
         return _Start(Price8(price8), "given", None)
-    try:
-        reference_price = import_module("lotwise.contracts.reference_prices").reference_price
-    except ModuleNotFoundError:
-        reference_price = None
-    for quote in (CURRENCY, *SAME_AS_CURRENCY) if reference_price else ():
+    for quote in (CURRENCY, *SAME_AS_CURRENCY):
         if (found := reference_price(base, quote)) is not None:
             return _Start(Price8(parse_scaled(found.price, "price")), found.source, str(found.day))
     raise InputError("COMPARE-001", f"no price of {base} is known here", "give the price, e.g. --price 60000")
@@ -282,7 +278,7 @@ def _sized(question: _Question, contract: Contract) -> VenueAnswer:
         leverage=plan.leverage,
         margin=None if plan.initial_margin is None else _money(contract, ticks, plan.initial_margin),
         blocked_by=plan.blocked_by,
-        way_out=plan.ways_out[0] if plan.ways_out else None,
+        way_out=_way_out(plan, fees),
         maker_fee=None if fees is None else str(fees.maker),
         taker_fee=None if fees is None else str(fees.taker),
         max_leverage=None if contract.max_leverage is None else str(contract.max_leverage),
@@ -296,6 +292,12 @@ def _sized(question: _Question, contract: Contract) -> VenueAnswer:
         notes=[*fee_note, *_notes(question, contract, ticks)],
         facts=facts.facts(),
     )
+
+
+def _way_out(plan: SizePlan, fees: FeeSchedule | None) -> WayOut | None:
+    """The first way out; of unknown fees only another contract, for the others would be too near."""
+    ways = [way for way in plan.ways_out if fees is not None or way.kind == "contract"]
+    return ways[0] if ways else None
 
 
 def _plain(venue: str, status: Literal["not sized", "no contract facts"], notes: list[str]) -> VenueAnswer:

@@ -73,7 +73,8 @@ def _stop_distances(question: Question, figures: Figures) -> str:
     return f"{scaled_text(liquidated * 100 // stopped, 2, 2)} stop distances away"
 
 
-def _clearing_note(contract: Contract) -> str:
+def clearing_note(contract: Contract) -> str:
+    """What a listed future's margin rests on."""
     known = contract.scales.margin_per_lot_cash
     counted = (
         f"{money(known, contract.settle)} a lot is counted"
@@ -91,7 +92,7 @@ def warnings_of(question: Question, figures: Figures | None, targets: Sequence[T
     contract, intent, account, _ = question
     found = []
     if contract.clearing:
-        found.append(_clearing_note(contract))
+        found.append(clearing_note(contract))
     elif not contract.tier_rows:
         found.append(
             f"margin tiers of {contract.id} are unknown: no liquidation price; bankruptcy stands in for the"

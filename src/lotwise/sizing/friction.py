@@ -68,6 +68,8 @@ def outcomes_of(changes: Sequence[str], words: Words, contract: Contract) -> lis
         SIZE-045 a change that is none of these; CONTRACT-120 a fee out of range.
     """
     found = []
+    if not isinstance(changes, (list, tuple)):
+        raise InputError("SIZE-045", f"what_if is {shown(changes)}", 'give a list like ["maker"]')
     for change in changes:
         fees, enter = read_fees(contract, words.fees), words.entry_as
         text = str(change).strip().lower()

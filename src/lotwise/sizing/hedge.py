@@ -14,6 +14,7 @@ from lotwise.records.answers import LiquidationAnswer, MarginCall
 from lotwise.sizing.ask import side_text
 from lotwise.sizing.held import Behind, Held, read_held
 from lotwise.sizing.standing import inverse_entered, scaled_tiers
+from lotwise.sizing.words import order_text
 from lotwise.units import Cash, Lots, Number, cash_text, scaled_text, shown
 
 
@@ -154,7 +155,7 @@ def _distance(held: Held, price8: int) -> str:
 
 def _warnings(held: Held, other: Held, now: bool) -> list[str]:
     found = [
-        f"hedged by {held.contract.quantity_text(other.lots)} {side_text(other.side)} at"
+        f"hedged by {order_text(held.contract, other.lots)} {side_text(other.side)} at"
         f" {scaled_text(other.entry8)}: both legs are liquidated together"
     ]
     if now:

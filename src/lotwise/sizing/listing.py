@@ -99,7 +99,9 @@ def _kept(
         and not (today and contract.expiry and contract.expiry[:10] < today)
     )
     if not chosen:
-        raise InputError("SCAN-013", "no contract of the catalogue is asked for", "ask for fewer limits")
+        asked = "; ".join(", ".join(names) for names in (venues, coins, sectors) if names)
+        said = f"no contract of the catalogue is {asked or 'listed'}" + (f" on {as_of}" if as_of else "")
+        raise InputError("SCAN-013", said, "leave one of venue, coin, sector and day out")
     return _listing(chosen)
 
 
@@ -128,13 +130,18 @@ def _listing(contracts: tuple[Contract, ...]) -> Listing:
     return Listing(contracts, spec, listed, tiers, {})
 
 
-def quote_of(contract: Contract, quotes: Mapping[str, Quote]) -> Quote | None:
-    """The contract's quote, its coin's, or a dated reference price; ``None`` where there is none."""
-    given = quotes.get(contract.id.upper()) or (quotes.get(contract.base) if _in_dollars(contract) else None)
-    if given is not None:
-        return given
-    reference = reference_price(contract.base, contract.quote)
-    if reference is None:
+def quote_of(
+    contract: Contract, quotes: Mapping[str, Quote] | None, as_of: str | None = None
+) -> Quote | None:
+    """The contract's quote or its coin's; without quotes a dated reference price; ``None``: neither.
+
+    A coin's price is not that of a contract that expires, nor of a day before it was seen.
+    """
+    general = _in_dollars(contract) and not contract.is_dated
+    if quotes is not None:
+        return quotes.get(contract.id.upper()) or (quotes.get(contract.base) if general else None)
+    reference = reference_price(contract.base, contract.quote) if general else None
+    if reference is None or (as_of is not None and str(reference.day) > as_of):
         return None
     return Quote(price=reference.price, at=reference.day, source=reference.source)
 

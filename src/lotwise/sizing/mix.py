@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, Final, NamedTuple
 
 from lotwise.contracts import catalogue
@@ -14,13 +14,14 @@ from lotwise.kernel.layout import LEVERAGE, LimitsRow
 from lotwise.kernel.sizing import entry_fee_ceil, entry_notional, largest_within_budget, loss_cash
 from lotwise.records.preview import MixPart, MixPlan
 from lotwise.sizing.ask import side_text
+from lotwise.sizing.explain import clearing_note
 from lotwise.sizing.question import Words
 from lotwise.sizing.solve import Question, Rows, countable_rows_of, solve
 from lotwise.sizing.words import block_of
-from lotwise.units import Cash, Lots, Number, cash_text, scaled_text
+from lotwise.units import Cash, Lots, Number, cash_text, scaled_text, shown
 
-MOST_TRIED: Final = 2_000
-"""Counts of a larger contract that are tried, from the most that fits downward."""
+MOST_TRIED: Final = {2: 2_000, 3: 50, 4: 12}
+"""Counts of each larger contract that are tried, from the most that fits downward, by how many are mixed."""
 
 
 class _Share(NamedTuple):
@@ -51,8 +52,9 @@ def mix(
 ) -> MixPlan:
     """The mix of whole contracts whose loss at the stop comes closest to the budget.
 
-    Every count of the larger contracts is tried (up to :data:`MOST_TRIED`), the smallest one
-    fills what is left; each part obeys every rule with the money that the parts before it leave.
+    Counts of the larger contracts are tried from the most that fits downward (:data:`MOST_TRIED`
+    of them), the smallest one fills what is left; each part obeys every rule with the money that
+    the parts before it leave.
     Of mixes that lose the same, the one with more of the larger contracts is taken.
 
     Parameters
@@ -65,7 +67,8 @@ def mix(
     Raises
     ------
     InputError
-        MIX-001 too few or too many; MIX-002 not one coin; and those of :func:`lotwise.size`.
+        MIX-001 too few or too many; MIX-002 not one coin; MIX-003 an unknown argument; and those
+        of :func:`lotwise.size`.
 
     Examples
     --------
@@ -76,13 +79,18 @@ def mix(
     >>> [(part.contracts, part.quantity) for part in found.parts], found.loss_at_stop, found.budget
     ([('3', '0.3'), ('4', '0.04')], '408.00', '410.00')
     """
+    if not isinstance(contracts, (list, tuple)):
+        raise InputError("MIX-001", f"contracts is {shown(contracts)}", "give a list of two to four")
+    unknown = sorted(words.keys() - {field.name for field in fields(Words)})
+    if unknown:
+        raise InputError("MIX-003", f"mix knows no {', '.join(unknown)}", "use the arguments of lotwise.size")
     found = [one if isinstance(one, Contract) else catalogue.load(one) for one in contracts]
     _check_one_coin(found)
     asked = Words(side=side, entry=entry, stop=stop, equity=equity, risk=risk, **words)
     sized = _sized(found, asked)
     if asked.leverage is None and not found[0].clearing:
         sized = _sized(found, replace(asked, leverage=str(_common_leverage(sized))))
-    return _plan(sized, _best(sized, sized[0].rows.limits[0]))
+    return _plan(sized, _best(sized, sized[0].rows.limits[0], MOST_TRIED[len(sized)]))
 
 
 def _sized(found: Sequence[Contract], asked: Words) -> list[_Sized]:
@@ -117,17 +125,17 @@ def _check_one_coin(found: Sequence[Contract]) -> None:
         )
 
 
-def _best(sized: Sequence[_Sized], left: LimitsRow) -> tuple[int, list[_Share]]:
+def _best(sized: Sequence[_Sized], left: LimitsRow, tried: int) -> tuple[int, list[_Share]]:
     """(loss, shares) of the mix that loses most within what is left; larger contracts first."""
     largest = _share(sized[0], left, _most(sized[0], left))
     if len(sized) == 1:
         return largest.loss, [largest]
     best: tuple[int, list[_Share]] = (-1, [])
-    for count in range(largest.lots, max(-1, largest.lots - MOST_TRIED), -1):
+    for count in range(largest.lots, max(-1, largest.lots - tried), -1):
         if 0 < count < sized[0].rows.spec[0].min_lots:
             continue
         share = _share(sized[0], left, Lots(count))
-        rest = _best(sized[1:], _after(left, share))
+        rest = _best(sized[1:], _after(left, share), tried)
         if share.loss + rest[0] > best[0]:
             best = (share.loss + rest[0], [share, *rest[1]])
         if best[0] == left.budget_cash:
@@ -223,7 +231,9 @@ def _part(one: _Sized, share: _Share) -> MixPart:
 
 
 def _notes(sized: Sequence[_Sized]) -> list[str]:
-    venues = {one.question.contract.venue for one in sized}
-    if len(venues) == 1:
-        return []
-    return [f"{len(venues)} venues: the money must lie on each of them, part by part"]
+    contracts = [one.question.contract for one in sized]
+    found = [clearing_note(one) for one in contracts if one.clearing]
+    venues = {one.venue for one in contracts}
+    if len(venues) > 1:
+        found.append(f"{len(venues)} venues: the money must lie on each of them, part by part")
+    return found

@@ -185,7 +185,7 @@ def _answer(
         margin_ratio=scaled_text(mul_div_ceil(needed, RATE, balance)) if balance > 0 else None,
         distance=distance_text(held, price8),
         margin_call=_margin_call(held, standing, call8),
-        warnings=_warnings(held, now),
+        warnings=_warnings(held, margin, now),
         settle=contract.settle,
         as_of=contract.as_of,
     )
@@ -258,8 +258,13 @@ def _margin_call(held: Held, standing: Standing, call8: Rate8) -> MarginCall:
     )
 
 
-def _warnings(held: Held, now: bool) -> list[str]:
+def _warnings(held: Held, margin: str, now: bool) -> list[str]:
     found = []
+    if margin == "cross" and held.contract.margin_holds_closing_fee:
+        found.append(
+            "in cross margin the venue also holds the fee of closing, which is not counted here: the price is"
+            " an estimate, as the venue's own is, and lies a little nearer"
+        )
     if now:
         found.append("maintenance margin is not covered at this mark: the venue liquidates now")
     if held.mark_notional > held.tiers[-1].cap_cash:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 from lotwise.contracts.contract import Contract
@@ -208,11 +209,10 @@ def _refused(question: Question, rows: Rows, order: SizedOrder, question_on: Que
 def _asked(question: Question, figures: Figures | None) -> dict[str, Any]:
     """What both answers repeat of the question."""
     contract, intent = question.contract, question.intent
-    average8 = average_ticks8(intent.entries)
     entry = (
         contract.price_text(intent.entries[0].price_ticks)
         if len(intent.entries) == 1
-        else scaled_text(average8 * contract.scales.tick_size8 // RATE)
+        else scaled_text(_average8(question) * contract.scales.tick_size8 // RATE)
     )
     stop, distance = contract.price_text(intent.stop_ticks), distance_text(intent, intent.stop_ticks)
     if intent.stop_is_liquidation:
@@ -231,6 +231,19 @@ def _asked(question: Question, figures: Figures | None) -> dict[str, Any]:
         "quantity_unit": contract.quantity_unit,
         "as_of": contract.as_of,
     }
+
+
+def _average8(question: Question) -> int:
+    """Average entry in 1e-8 ticks, rounded down; of an inverse contract the harmonic mean."""
+    entries = question.intent.entries
+    if not question.contract.is_inverse:
+        return average_ticks8(entries)
+    product = prod(leg.price_ticks for leg in entries)
+    worth, before = 0, 0
+    for leg in entries:
+        worth += (leg.cumulative_share8 - before) * (product // leg.price_ticks)
+        before = leg.cumulative_share8
+    return RATE * RATE * product // worth
 
 
 def _margin_mode(question: Question) -> str:

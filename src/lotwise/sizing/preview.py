@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lotwise.contracts import catalogue
-from lotwise.contracts.contract import Contract
+from lotwise.contracts.contract import Contract, FeeSchedule
 from lotwise.errors import InputError
 from lotwise.kernel.arith import mul_div_ceil
 from lotwise.kernel.layout import RATE
@@ -72,6 +74,10 @@ def preview(
     if expect is not None:
         _check_expected(found, ticks, lots, worth, parse_cash(expect, "expect"))
     words = Words(side=side, entry=price, stop=stop, equity=equity, risk=risk)
+    notes = []
+    if found.fees is None:
+        words = replace(words, fees=FeeSchedule("0", "0"))
+        notes.append(f"the fees of {found.id} are unknown and not counted: it loses more")
     plan = assemble(words.on(found), (), words.on)
     owned = parse_cash(equity, "equity")
     warnings = [
@@ -97,7 +103,7 @@ def preview(
         times_equity=scaled_text(mul_div_ceil(worth, 10_000, owned), 4, 2),
         largest=f"{found.quantity_text(plan.lots)} {found.quantity_unit}",
         plausible=not warnings,
-        warnings=warnings,
+        warnings=warnings + notes,
         as_of=found.as_of,
     )
 
@@ -146,16 +152,17 @@ def _unit_warning(contract: Contract, quantity: Number, ticks: Ticks, lots: Lots
     if " " in text or wire_unit(contract) == contract.quantity_unit:
         return []
     counted = read_quantity(contract, text)
-    meant = f"{text} contracts would be another order"
+    meant = ""
     try:
         other = read_quantity(contract, f"{text} contracts")
         worth = worth_floor(contract.spec_rows(), ticks, other)
-        meant = f"{text} contracts are {money(worth, contract.settle)}"
+        meant = f"; {text} contracts are {money(worth, contract.settle)}"
     except InputError:
         pass
+    word = "contract" if contract.contracts_text(lots) == "1" else "contracts"
     return [
         f"{text} was read as {order_text(contract, counted)}, {grouped(contract.contracts_text(lots))}"
-        f" contracts; {meant}: write the unit"
+        f" {word}{meant}: write the unit"
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ _PRICES: Final = ("price", "spread", "atr")
 MOST_PRICE8: Final = 10**9 * SCALE
 """Highest price; the kernel's sums of prices count on it."""
 MOST_LETTERS: Final = 40
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def read_quotes(path: str | Path, at: str) -> dict[str, Quote]:
@@ -41,7 +43,9 @@ def read_quotes(path: str | Path, at: str) -> dict[str, Quote]:
         key = (line["contract"] or "").strip().upper()
         if not key or not key.isprintable() or key in quotes:
             why = "given before" if key in quotes else "no name"
-            raise InputError("SCAN-003", f"{name} line {number}: contract {shown(key)} is {why}", "mend it")
+            raise InputError(
+                "SCAN-003", f"{name} line {number}: contract {shown(key)} is {why}", "name each contract once"
+            )
         try:
             quotes[key] = checked_quote(_quote(line, at, name))
         except InputError as error:
@@ -62,9 +66,13 @@ def _lines(path: str | Path, name: str) -> list[tuple[int, dict[str, str | None]
     if not {"contract", "price"} <= set(columns) or unknown or len(set(columns)) < len(columns):
         said = f"unknown: {shown(', '.join(unknown))}" if unknown else "contract and price, each once"
         raise InputError("SCAN-002", f"columns of {name}: {said}", f"use {', '.join(COLUMNS)}")
+    if not lines:
+        raise InputError("SCAN-002", f"{name} holds no prices", "add a line, e.g. binance:BTCUSDT,60000")
     for number, line in lines:
         if None in line:
-            raise InputError("SCAN-003", f"{name} line {number}: more values than columns", "mend it")
+            raise InputError(
+                "SCAN-003", f"{name} line {number}: more values than columns", "take the extra comma out"
+            )
     return lines
 
 
@@ -73,12 +81,12 @@ def _quote(line: Mapping[str, str | None], at: str, name: str) -> Quote:
     price, when = given["price"], given["at"] or at
     if price is None:
         raise InputError("SCAN-003", "no price", "give one or leave the line out")
-    if not when.isprintable() or len(when) > MOST_LETTERS:
+    if not _DAY.match(when) or not when.isprintable() or len(when) > MOST_LETTERS:
         raise InputError("SCAN-003", f"at is {shown(when)}", "write it as 2026-11-22")
     return Quote(
         price=price,
         at=when,
-        source=name,
+        source=name if given["at"] else f"{name}, by the file's own day",
         spread=given["spread"],
         volume=given["volume"],
         open_interest=given["open_interest"],

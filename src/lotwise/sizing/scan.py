@@ -30,9 +30,9 @@ def scan(
     stop: Number = "2%",
     side: str = "long",
     quotes: Mapping[str, Quote] | None = None,
-    venues: Sequence[str] = (),
-    coins: Sequence[str] = (),
-    sectors: Sequence[str] = (),
+    venues: str | Sequence[str] = (),
+    coins: str | Sequence[str] = (),
+    sectors: str | Sequence[str] = (),
     entry_as: Literal["taker", "maker"] = "taker",
     spread: Number = "0%",
     slippage: Number = "0%",
@@ -60,10 +60,10 @@ def scan(
     stop
         ``"2%"``, or ``"1.5atr"`` where the quotes have an ATR.
     quotes
-        Prices by contract id or by coin; those missing come from the catalogue's dated reference
-        prices, and a contract without any is listed as such.
+        Prices by contract id, or by coin for its contracts that do not expire. ``None``: the
+        catalogue's dated reference prices. A contract without any is listed as such.
     venues, coins, sectors
-        Only these.
+        Only these: lists, or text with commas.
     spread, slippage
         Shares of the price (``"2bp"``); a quote's own spread goes first.
     hold_hours
@@ -81,7 +81,7 @@ def scan(
     Raises
     ------
     InputError
-        SCAN-004, SCAN-010 to SCAN-013, SIZE-003, SIZE-006, SIZE-009 to SIZE-011, SIZE-014,
+        SCAN-004, SCAN-010 to SCAN-014, SIZE-003, SIZE-006, SIZE-009 to SIZE-011, SIZE-014,
         SIZE-018, SIZE-019, UNIT-1xx.
 
     Examples
@@ -104,11 +104,21 @@ def scan(
         liquidation_multiple,
         max_margin,
     )
-    if sort not in SORTS:
+    if str(sort) not in SORTS:
         raise InputError("SCAN-010", f"sort is {shown(sort)}", f"use one of {', '.join(SORTS)}")
-    listing = listing_of(as_of, tuple(venues), tuple(coins), tuple(sectors), today)
-    keyed = {key.upper(): checked_quote(quote) for key, quote in (quotes or {}).items()}
-    given = [quote_of(contract, keyed) for contract in listing.contracts]
+    listing = listing_of(
+        _day(as_of, "as_of"),
+        names_of(venues, "venues"),
+        names_of(coins, "coins"),
+        names_of(sectors, "sectors"),
+        today=_day(today, "today"),
+    )
+    keyed = None if quotes is None else _keyed(quotes)
+    given = [quote_of(contract, keyed, as_of) for contract in listing.contracts]
+    if setup.plan.atr_multiple8 and not any(quote and quote.atr for quote in given):
+        raise InputError(
+            "SCAN-011", f"stop is {shown(stop)}, but no price comes with an ATR", "add a column atr"
+        )
     found = found_on(listing, setup, given, compiled)
     screen = screens_of(max_spread, min_volume, min_open_interest, max_funding)
     rows = []
@@ -127,6 +137,36 @@ def scan(
         rows=rows,
         notes=notes_of(listing.contracts, rows, held=setup.is_held),
     )
+
+
+def _keyed(quotes: object) -> dict[str, Quote]:
+    """Checked quotes by contract id or coin in capitals."""
+    if not isinstance(quotes, Mapping) or not all(
+        isinstance(key, str) and isinstance(quote, Quote) for key, quote in quotes.items()
+    ):
+        raise InputError("SCAN-014", f"quotes is {shown(quotes)}", 'give {"BTC": Quote(price=...)}')
+    return {key.upper(): checked_quote(quote) for key, quote in quotes.items()}
+
+
+def _day(value: object, name: str) -> str | None:
+    """A day as text, or nothing; the catalogue checks that it is one."""
+    if value is None or isinstance(value, str):
+        return value
+    raise InputError("SCAN-014", f"{name} is {shown(value)}: not a day", f'write {name} as "2025-09-01"')
+
+
+def names_of(value: object, name: str) -> tuple[str, ...]:
+    """Names from a list or from text with commas.
+
+    Raises
+    ------
+    InputError
+        SCAN-014 neither of them.
+    """
+    listed = value.split(",") if isinstance(value, str) else value
+    if not isinstance(listed, (list, tuple)) or not all(isinstance(one, str) for one in listed):
+        raise InputError("SCAN-014", f"{name} is {shown(value)}", f'give {name} as ["BTC"] or "BTC,ETH"')
+    return tuple(one.strip() for one in listed)
 
 
 def read_setup(

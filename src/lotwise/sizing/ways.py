@@ -228,6 +228,10 @@ def _contracts(own: Contract, question_on: QuestionOn) -> Iterator[WayOut]:
             rows = countable_rows_of(moved)
         except InputError:
             continue
+        if not solve(moved, rows).lots:
+            continue
+        moved = _at_its_fees(moved)
+        rows = countable_rows_of(moved)
         order = solve(moved, rows)
         if order.lots:
             loss = loss_cash(rows.spec, rows.ask, rows.legs, lots=order.lots)
@@ -236,6 +240,16 @@ def _contracts(own: Contract, question_on: QuestionOn) -> Iterator[WayOut]:
                 value=other.id,
                 text=f"{other.id} fits: {order_text(other, order.lots)} loses {money(loss, other.settle)}",
             )
+
+
+def _at_its_fees(question: Question) -> Question:
+    """The question at the contract's own fees where they are higher than the ones given."""
+    intent, fees = question.intent, question.contract.fees
+    if fees is None:
+        return question
+    entry8 = Rate8(max(intent.entry_fee8, fees.taker8 if intent.entry_takes else fees.maker8))
+    exit8 = Rate8(max(intent.exit_fee8, fees.taker8))
+    return question._replace(intent=msgspec.structs.replace(intent, entry_fee8=entry8, exit_fee8=exit8))
 
 
 def _on_the_same_coin(own: Contract) -> Iterator[Contract]:
