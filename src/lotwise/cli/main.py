@@ -97,6 +97,8 @@ def _first_line(text: str) -> str:
 
 def _help_hint(given: Sequence[str]) -> str:
     known = [word for word in given[:1] if word in COMMANDS]
+    if given[:2] == ["contracts", "refresh"]:
+        known = list(given[:2])
     return " ".join(["lotwise", *known, "--help"])
 
 

@@ -311,7 +311,7 @@ def _counts(found: ScanAnswer, shown_rows: int) -> Iterator[str]:
         rest = "--prices FILE.csv or --live prices them, --all lists them"
         yield f"{grouped(str(missing))} contracts have no price: {rest}."
     if shown_rows:
-        yield f"{UNKNOWN} is unknown or none; waste is what the lot step leaves of the budget."
+        yield f"{UNKNOWN} is unknown; waste is what the lot step leaves of the budget."
     first = next((row for row in found.rows if row.fits), None)
     if first and not found.stop.endswith("atr"):
         side = "--short " if found.side == "short" else ""
@@ -365,6 +365,8 @@ def _cell(row: ScanRow, column: str) -> str:
     sized = row.loss_at_stop is not None
     if column == "leverage":
         return f"{row.leverage}×" if row.leverage else (UNKNOWN if sized else "")
+    if column == "liq. away %" and row.liquidation == "none":
+        return "none"
     share = {"waste %": row.waste, "costs %": row.costs_of_budget}.get(column, row.liquidation_distance)
     return (UNKNOWN if sized else "") if share is None else _percent(share)
 

@@ -13,7 +13,7 @@ worth that is a fraction (inverse) exact.
 
 What differs between venues is data: BingX and MEXC liquidate when the balance no longer pays
 maintenance *and* the taker fee of closing, which is a table with every rate raised by that fee;
-WEEX's margin rate is a table without cumulative amounts.
+WEEX's margin rate is a tier of one rate without a cumulative amount.
 
 Sources: Binance USD-M, "Liquidation Price of USDS-M Futures Contracts" and "Leverage and
 Margin"; COIN-M, "How to Calculate Liquidation Price of Coin-M Futures Contracts"; Bybit help,

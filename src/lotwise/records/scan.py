@@ -33,7 +33,8 @@ class ScanRow(msgspec.Struct, frozen=True, kw_only=True):
     ``too_large_to_count``); of a refusal the figures are those of the smallest order the venue
     takes, otherwise they are ``None``. ``waste`` is the share of the budget
     that the lot step leaves unused, ``costs_of_budget`` what fees, spread, slippage and funding
-    take of it. Money is in ``settle``.
+    take of it. ``liquidation`` is ``open`` (there is a price), ``none`` (no price does it) or
+    ``unknown`` (without margin tiers). Money is in ``settle``.
     """
 
     contract: str
@@ -58,6 +59,7 @@ class ScanRow(msgspec.Struct, frozen=True, kw_only=True):
     costs_of_budget: str | None
     leverage: str | None
     initial_margin: str | None
+    liquidation: str | None
     liquidation_price: str | None
     liquidation_distance: str | None
     spread: str | None

@@ -79,7 +79,14 @@ def _market(quote: Quote | None) -> dict[str, str | None]:
 
 _FIGURES: Final = (
     *("stop", "quantity", "contracts", "notional", "loss_at_stop", "budget", "waste", "costs"),
-    *("costs_of_budget", "leverage", "initial_margin", "liquidation_price", "liquidation_distance"),
+    *(
+        "costs_of_budget",
+        "leverage",
+        "initial_margin",
+        "liquidation",
+        "liquidation_price",
+        "liquidation_distance",
+    ),
 )
 
 
@@ -101,6 +108,7 @@ def _figures(contract: Contract, side: int, lots: Lots, found: Any) -> dict[str,
         "costs_of_budget": scaled_text(mul_div_ceil(found.costs_cash, 10_000, budget), 4, 2),
         "leverage": leverage_text(found.leverage100) if found.leverage100 and not contract.clearing else None,
         "initial_margin": cash_text(found.margin_cash) if found.margin_cash else None,
+        "liquidation": "open" if price8 is not None else "none" if contract.tier_rows else "unknown",
         "liquidation_price": None if price8 is None else scaled_text(price8),
         "liquidation_distance": away,
     }
