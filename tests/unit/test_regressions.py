@@ -18,6 +18,11 @@ from lotwise import Contract, FeeSchedule, MarginTier, Position, SizePlan, liqui
 from lotwise.cli.main import main
 from lotwise.contracts import catalogue
 from lotwise.errors import FactsError, InputError
+from lotwise.kernel.codes import BUDGET
+from lotwise.kernel.feasibility import largest_feasible
+from lotwise.kernel.layout import AskRow, LegRow, LimitsRow, SpecRow, TierRow, array_of
+from lotwise.kernel.sizing import loss_cash
+from lotwise.units import Lots
 
 TRADE: dict[str, Any] = {"side": "long", "entry": "65000", "stop": "2%", "equity": "1000", "risk": "1%"}
 OWN: dict[str, Any] = {"symbol": "OWN", "base": "BTC", "tick_size": "0.1", "lot_size": "0.001"}
@@ -400,3 +405,39 @@ def test_another_position_stays_on_the_venue_of_the_first(capsys: pytest.Capture
             **TRADE,
         )
     assert caught.value.code == "CONTRACT-303"
+
+
+def test_a_smallest_order_that_loses_less_than_fewer_lots() -> None:
+    """An inverse ladder rounds each leg: 24,078 lots lose 4,204, the smallest order, 24,080, only 4,203.
+
+    The search for the largest size once walked from 24,077 lots downward for ever.
+    """
+    spec = SpecRow(
+        cash_per_tick_lot=0,
+        cash_ticks_per_lot=50_000_000,
+        entry_based=1,
+        fee_to_close=0,
+        margin_per_lot_cash=0,
+        max_lots=16_039_426,
+        min_lots=962,
+        min_notional_cash=0,
+    )
+    ask = AskRow(**(dict.fromkeys(AskRow.__slots__, 0) | {"side": -1, "stop_ticks": 23_701}))
+    limits = LimitsRow(
+        budget_cash=4_203,
+        cross_cash=0,
+        free_cash=10**9,
+        is_cross=0,
+        liquidation_multiple8=200_000_000,
+        margin_cash=10**9,
+        max_leverage100=5_000,
+    )
+    shares = ((28_000_786, 23_699), (70_000_911, 23_699), (96_009_133, 23_699), (100_000_000, 23_700))
+    legs = [LegRow(cumulative_share8=share, price_ticks=price) for share, price in shares]
+    losses = [loss_cash([spec], [ask], legs, lots=Lots(lots)) for lots in range(24_077, 24_082)]
+    assert losses == [4_203, 4_204, 4_204, 4_203, 4_204]
+    found = largest_feasible([spec], [ask], [limits], legs=legs, tiers=[])
+    assert found == (24_080, BUDGET, 24_080)
+    arrays = (array_of(SpecRow, [spec]), array_of(AskRow, [ask]), array_of(LimitsRow, [limits]))
+    none = array_of(TierRow, [])
+    assert largest_feasible.compiled(*arrays, array_of(LegRow, legs), none) == found

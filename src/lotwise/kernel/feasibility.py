@@ -291,6 +291,10 @@ def largest_feasible(spec: Spec, ask: Ask, limits: Limits, legs: Legs, tiers: Ti
     if refused_smallest != OK:
         return 0, refused_smallest, smallest
     most = largest_within_budget(spec, ask, legs, budget_cash=Cash(limits[0].budget_cash))
+    if most < smallest:  # a ladder's split: fewer lots in costlier legs may lose more than the smallest order
+        most = smallest
+        while most < spec[0].max_lots and _within(spec, ask, limits, legs=legs, lots=Lots(most + 1)):
+            most = Lots(most + 1)
     code = MAX_QUANTITY if most == spec[0].max_lots else BUDGET
     if _allowed(spec, ask, limits, legs=legs, tiers=tiers, lots=most):
         return most, code, smallest
@@ -306,10 +310,16 @@ def largest_feasible(spec: Spec, ask: Ask, limits: Limits, legs: Legs, tiers: Ti
             refused = middle
     if after != OK:
         code = refusal_beyond_budget(spec, ask, limits, legs=legs, tiers=tiers, lots=refused)
-    while not _allowed(spec, ask, limits, legs=legs, tiers=tiers, lots=fits):
+    while fits > smallest and not _allowed(spec, ask, limits, legs=legs, tiers=tiers, lots=fits):
         fits = Lots(fits - 1)
         code = LOT
     return fits, code, smallest
+
+
+@rule
+def _within(spec: Spec, ask: Ask, limits: Limits, legs: Legs, lots: Lots) -> bool:
+    """The loss of ``lots`` fits the budget."""
+    return loss_cash(spec, ask, legs, lots=lots) <= limits[0].budget_cash
 
 
 @rule
