@@ -355,13 +355,15 @@ def break_even(plan: InverseStopPlan, lots: int) -> Fraction | None:
 
     def pays(steps: int) -> bool:
         price = (start + trade.direction * steps) * tick
-        return price > trade.direction * trade.spread / 2 and net_at_close(plan, lots, price) >= 0
+        lowest = max(Fraction(0), trade.direction * trade.spread / 2)
+        return price > lowest and net_at_close(plan, lots, price) >= 0
 
     losing, gaining = 0, 1
+    last = 2**100 if trade.direction == 1 else max(1, int(start) - 1)  # a short's last price is one tick
     while not pays(gaining):
-        losing, gaining = gaining, 2 * gaining
-        if gaining > start and (trade.direction == -1 or gaining > 2**100):
+        if gaining >= last:
             return None
+        losing, gaining = gaining, min(2 * gaining, last)
     while gaining - losing > 1:
         middle = (losing + gaining) // 2
         losing, gaining = (losing, middle) if pays(middle) else (middle, gaining)

@@ -187,9 +187,10 @@ def loss_cash(spec: Spec, ask: Ask, legs: Legs, lots: Lots) -> Cash:
 def largest_within_budget(spec: Spec, ask: Ask, legs: Legs, budget_cash: Cash) -> Lots:
     """The most lots, up to ``max_lots``, whose loss at the stop is at most the budget.
 
-    The loss grows with every lot (by whole lots along the ladder, and rounding is far below a
-    lot's loss), so a guess from the loss at ``max_lots`` is stepped from, in doubling steps, and
-    the last step is halved down to the exact edge.
+    The loss grows with every lot, so a guess from the loss at ``max_lots`` is stepped from, in
+    doubling steps, and the last step is halved down to the exact edge. Only an inverse ladder's
+    loss may fall by the 1e-8 that each leg is rounded by: there the answer fits, one lot more
+    does not, and of several such edges it is one.
     """
     most = spec[0].max_lots
     if most <= 0 or budget_cash < 0:
