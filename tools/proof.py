@@ -40,6 +40,10 @@ their number, so the same cases run everywhere; a case that broke a law would ha
 The table says how many cases each law really ran. A try of a way out is the way passed back *and* one
 step less of it.
 
+An inverse contract's worth is a fraction, and each fill's is rounded to 1e-8 of the coin. Where that
+rounding alone decides (budgets a few 1e-8 apart, a liquidation within 1e-8 of its bound), more budget may
+give fewer lots, and of several largest sizes one is found: within the budget, and one lot more is refused.
+
 `make proof` runs all of this again and writes this page.
 """
 

@@ -18,7 +18,6 @@ import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -34,17 +33,15 @@ from lotwise.cli import venues as venues_face
 from lotwise.cli.main import main
 from lotwise.contracts import catalogue
 from lotwise.units import shown_up
+from tests.e2e.faces import ENTRY, Capture, answered, said
 
 SCRIPT = shutil.which("lotwise", path=str(Path(sys.executable).parent))
-ENTRY = "import sys; from lotwise.cli.main import main; sys.exit(main())"
 LOTWISE = [SCRIPT] if SCRIPT else [sys.executable, "-c", ENTRY]
 
 FITS = "size BTCUSDT --entry 65000 --stop 2% --equity 1000"
 REFUSED = "size BTCUSDT --entry 60000 --stop 2% --equity 200"
 HELD = "liq BTCUSDT --quantity 13.5 --entry 60000 --wallet 81000"
 ESCAPE = "\x1b"
-
-Capture = pytest.CaptureFixture[str]
 
 
 def run(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -57,19 +54,6 @@ def run(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
-
-
-def said(capsys: Capture, command: str, code: int = 0) -> str:
-    """What a command prints, in this process; nothing may be on standard error."""
-    assert main(shlex.split(command)) == code
-    shown = capsys.readouterr()
-    assert shown.err == ""
-    return shown.out
-
-
-def answered(capsys: Capture, command: str, code: int = 0) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(said(capsys, f"{command} --json", code))
-    return answer
 
 
 # -- the console script ----------------------------------------------------------------------------

@@ -19,20 +19,17 @@ from lotwise.cli import scan as face
 from lotwise.cli.main import main
 from lotwise.clock import FixedClock
 from lotwise.records.scan import ScanRow
+from tests.e2e.faces import ENTRY, Capture, answered, in_a_terminal, said
 from tests.e2e.test_cli_refresh import Session, Venue, person, venue
-from tests.e2e.test_cli_venues import in_a_terminal
 from tests.unit.test_tickers import binance, binance_day, book, premium
 
 FIXTURES = (person, venue)
-ENTRY = "import sys; from lotwise.cli.main import main; sys.exit(main())"
 HEAD = "contract,price,at,spread,volume,open_interest,funding_rate,atr\n"
 LINES = (
     "BTC,60000,2026-11-22,0.6,9000000,5000000,0.0001,650\n"
     "ETH,3000,2026-11-22,3,800000,,0.0002,40\n"
     "bybit:SOLUSDT,150,2026-11-21,,,,,\n"
 )
-
-Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
@@ -46,19 +43,6 @@ def prices(tmp_path: Path) -> str:
     path = tmp_path / "prices.csv"
     path.write_text(HEAD + LINES, encoding="utf-8")
     return shlex.quote(str(path))
-
-
-def said(capsys: Capture, command: str, code: int = 0) -> str:
-    """What a command prints, in this process; nothing may be on standard error."""
-    assert main(shlex.split(command)) == code
-    shown = capsys.readouterr()
-    assert shown.err == ""
-    return shown.out
-
-
-def answered(capsys: Capture, command: str, code: int = 0) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(said(capsys, f"{command} --json", code))
-    return answer
 
 
 def contracts_of(shown: str) -> list[str]:

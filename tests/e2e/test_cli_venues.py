@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import pty
 import re
 import shlex
-import struct
-import subprocess
-import sys
-import termios
 from typing import Any
 
 import pytest
@@ -20,21 +13,11 @@ from lotwise.cli.main import main
 from lotwise.cli.venues import CLOCK, UNKNOWN
 from lotwise.clock import SystemClock
 from lotwise.contracts.venues import FACTS, NAMES
+from tests.e2e.faces import Capture, in_a_terminal, said
 
-ENTRY = "import sys; from lotwise.cli.main import main; sys.exit(main())"
 TWO = "venues --equity 500 --price 60000 --venue binance,bybit"
 ALL = "venues --equity 500 --price 60000"
 NOTHING = "venues --equity 100 --price 60000 --venue binance"
-
-Capture = pytest.CaptureFixture[str]
-
-
-def said(capsys: Capture, command: str, code: int = 0) -> str:
-    """What a command prints, in this process; nothing may be on standard error."""
-    assert main(shlex.split(command)) == code
-    shown = capsys.readouterr()
-    assert shown.err == ""
-    return shown.out
 
 
 def refused(capsys: Capture, command: str) -> str:
@@ -44,32 +27,6 @@ def refused(capsys: Capture, command: str) -> str:
     assert shown.out == ""
     assert re.match(r"error\[[A-Z]+-\d{3}\]: .+\nhint: .+\n\Z", shown.err)
     return shown.err
-
-
-def in_a_terminal(command: str, columns: int) -> list[str]:
-    """The lines a terminal of that width gets, without colours."""
-    theirs, ours = pty.openpty()
-    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    with subprocess.Popen(
-        [sys.executable, "-c", ENTRY, *shlex.split(command)],
-        stdout=ours,
-        stderr=ours,
-        env=environment | {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"},
-    ) as process:
-        os.close(ours)
-        received = b""
-        while True:
-            try:
-                part = os.read(theirs, 65_536)
-            except OSError:  # the other end is closed: Linux says EIO
-                break
-            if not part:
-                break
-            received += part
-        process.wait(timeout=60)
-    os.close(theirs)
-    return re.sub(r"\x1b\[[0-9;]*m", "", received.decode("utf-8")).splitlines()
 
 
 def row(lines: list[str], label: str) -> list[str]:

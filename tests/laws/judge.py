@@ -238,7 +238,14 @@ class Judge:
         intent = self.question.intent
         prices = [intent.stop_ticks, intent.mark_ticks2 // 2, *(leg.price_ticks for leg in intent.entries)]
         highest = (max(prices) + intent.slippage_ticks + intent.spread_ticks) * self.trade.tick_size
-        return self._stated_within(math.floor(MAX_NOTIONAL / (highest * self.trade.lot_coins)))
+        return self._stated_within(
+            math.floor(MAX_NOTIONAL / max(highest * self.trade.lot_coins, self._margin_of_a_lot()))
+        )
+
+    def _margin_of_a_lot(self) -> Fraction:
+        """A listed future's margin can be worth more than the contract: it is counted in 64 bits too."""
+        contract = self.question.contract
+        return Fraction(contract.initial_margin_per_contract or 0) * Fraction(contract.lot_size)
 
     def _stated_within(self, most: int) -> int:
         contract = self.question.contract

@@ -133,3 +133,4 @@ def test_one_case_many_laws(shard: int, law_cases: int) -> None:
     wanted += ["inverse", "ladder, inverse"]
     missed = [name for name in wanted if not seen[name]]
     assert not missed, f"no case met {missed}: {seen}"
+    assert seen["rounding decides"] <= 1 + len(numbers) // 10_000, f"more budget gives fewer lots: {seen}"

@@ -205,18 +205,32 @@ def _points(sizes: Sequence[Fraction], tiers: Sequence[Tier]) -> list[Fraction]:
     return [*places, places[-1] + 1]
 
 
+def _both_legs(
+    wallet: Number,
+    pnl: Callable[[Fraction], Fraction],
+    sizes: Sequence[Fraction],
+    tiers: Sequence[Tier],
+    closing_fee: Number,
+) -> Callable[[Fraction], Fraction]:
+    """Return wallet + both PnL - both maintenance margins (each leg in its own tier) - both closing fees."""
+
+    def balance(at: Fraction) -> Fraction:
+        needed = (maintenance_with_fee(tiers, size * at, closing_fee) for size in sizes)
+        return exact(wallet) + pnl(at) - sum(needed, Fraction(0))
+
+    return balance
+
+
 def hedge_balance(
     long: Leg, short: Leg, wallet: Number, tiers: Sequence[Tier], closing_fee: Number = 0
 ) -> Callable[[Fraction], Fraction]:
-    """Return wallet + both PnL - both maintenance margins (each leg in its own tier) - both closing fees."""
+    """Return what both legs leave above their maintenance, as a function of the price."""
     (bought, bought_at), (sold, sold_at) = _positive(*long), _positive(*short)
 
-    def balance(price: Fraction) -> Fraction:
-        pnl = bought * (price - bought_at) + sold * (sold_at - price)
-        needed = (maintenance_with_fee(tiers, size * price, closing_fee) for size in (bought, sold))
-        return exact(wallet) + pnl - sum(needed, Fraction(0))
+    def pnl(price: Fraction) -> Fraction:
+        return bought * (price - bought_at) + sold * (sold_at - price)
 
-    return balance
+    return _both_legs(wallet, pnl, (bought, sold), tiers, closing_fee)
 
 
 def hedge_liquidation(
@@ -242,12 +256,10 @@ def inverse_hedge_balance(
     """Return the same for an inverse contract, in coin, as a function of ``1 / price``."""
     (bought, bought_at), (sold, sold_at) = _positive(*long), _positive(*short)
 
-    def balance(coins_per_usd: Fraction) -> Fraction:
-        pnl = bought * (1 / bought_at - coins_per_usd) + sold * (coins_per_usd - 1 / sold_at)
-        needed = (maintenance_with_fee(tiers, size * coins_per_usd, closing_fee) for size in (bought, sold))
-        return exact(wallet) + pnl - sum(needed, Fraction(0))
+    def pnl(coins_per_usd: Fraction) -> Fraction:
+        return bought * (1 / bought_at - coins_per_usd) + sold * (coins_per_usd - 1 / sold_at)
 
-    return balance
+    return _both_legs(wallet, pnl, (bought, sold), tiers, closing_fee)
 
 
 def inverse_hedge_liquidation(

@@ -6,24 +6,14 @@ import datetime
 import difflib
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
-from lotwise.contracts import catalogue
 from lotwise.contracts.catalogue import VENUES, load, same_coin, search, symbols, venues_of
 from lotwise.errors import InputError
 from tests.unit.test_catalogue_files import DAYS, LISTED, OTHER_SCRIPTS, all_rows
 
-
-@pytest.fixture(autouse=True)
-def only_the_packaged_facts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Facts that whoever runs the tests has refreshed do not count."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOTWISE_FACTS", str(tmp_path_factory.getbasetemp() / "no-facts"))
-        catalogue.forget()
-        yield
-    catalogue.forget()
+pytestmark = pytest.mark.usefixtures("only_the_packaged_facts")
 
 
 def assert_refused(code: str, contract_id: object, as_of: object = None) -> InputError:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lotwise.contracts import Contract, catalogue
+from lotwise.contracts import Contract
 from lotwise.contracts.catalogue import VENUES, load, symbols
 from lotwise.contracts.facts_file import FILES as NAMES
 from lotwise.contracts.facts_file import TIER_COLUMNS
@@ -48,14 +48,7 @@ WORDS = FLAGS | {"kind", "maintenance_rule", "sector"}
 TEXT_COLUMNS = WORDS | {"symbol", "base", "quote", "settle", "listed", "expiry", "as_of"}
 
 
-@pytest.fixture(autouse=True)
-def only_the_packaged_facts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Facts that whoever runs the tests has refreshed do not count."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOTWISE_FACTS", str(tmp_path_factory.getbasetemp() / "no-facts"))
-        catalogue.forget()
-        yield
-    catalogue.forget()
+pytestmark = pytest.mark.usefixtures("only_the_packaged_facts")
 
 
 def table(file: str) -> list[dict[str, str]]:
