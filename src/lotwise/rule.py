@@ -65,19 +65,31 @@ class Rule(partial[R], Generic[P, R]):
     @cached_property
     def compiled(self) -> Dispatcher:
         """The Numba dispatcher, made on first use; call it with int64 and record arrays."""
-        import numba
-
         from lotwise.rule_cache import RuleCache
 
-        for cast in _newtypes_reached(self):
-            _register_identity(cast)
-        dispatcher = numba.njit(**OPTIONS)(self.compiled_body)
+        dispatcher = self._dispatcher()
         dispatcher._cache = RuleCache(self.compiled_body, self.stamp)
         return dispatcher
 
+    @cached_property
+    def part(self) -> Dispatcher:
+        """The dispatcher that compiled code calls: see :mod:`lotwise.rule_parts`."""
+        from lotwise.rule_parts import make_part
+
+        dispatcher = self._dispatcher()
+        make_part(dispatcher, constants_as_numbers=not self.body_of_its_own)
+        return dispatcher
+
+    def _dispatcher(self) -> Dispatcher:
+        import numba
+
+        for cast in _newtypes_reached(self):
+            _register_identity(cast)
+        return numba.njit(**OPTIONS)(self.compiled_body)
+
     @property
     def _numba_type_(self) -> Any:
-        return self.compiled._numba_type_
+        return self.part._numba_type_
 
     @cached_property
     def stamp(self) -> str:
