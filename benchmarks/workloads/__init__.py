@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.workload import Workload
 from benchmarks.workloads import (
     cli_cold,
+    kernel_compiled,
     liquidation_compiled,
     load,
     rule_compiled,
@@ -24,6 +25,7 @@ ALL: dict[str, Workload] = {
         liquidation_compiled,
         wide_arithmetic,
         scan_catalogue,
+        kernel_compiled,
         load,
     )
 }

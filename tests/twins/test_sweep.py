@@ -1,0 +1,204 @@
+"""Twins: the array path passing over quiet bars, playing each one, compiled and interpreted."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from lotwise.kernel import machine, sweep
+from lotwise.kernel import state as s
+from lotwise.kernel.layout import AskRow, LegRow, LimitsRow, SpecRow, TierRow, array_of
+from lotwise.kernel.snapshot import compiled_body, new_state, state_hash
+from tests.twins.venue_twin import assert_balanced
+
+E8 = 10**8
+MINUTE = 60_000_000_000
+BARS = 1_500
+RUNS = 40
+
+
+def contract(rng: random.Random) -> s.ContractRow:
+    """A BTC-like contract with the choices that a run may make."""
+    return s.ContractRow(
+        cash_per_tick_lot=10_000,
+        tick_size8=10_000_000,
+        min_lots=1,
+        max_lots=100_000,
+        max_market_lots=100_000,
+        max_notional_cash=2**59,
+        min_notional_cash=5 * E8,
+        maker_fee8=20_000,
+        taker_fee8=50_000,
+        liquidation_fee8=1_250_000,
+        first_tier=0,
+        end_tier=4,
+        path=rng.randrange(4),
+        limit_fill=rng.randrange(3),
+        spread_ticks=rng.choice((0, 1, 4)),
+        slippage_ticks=rng.choice((0, 2)),
+        slippage_range8=rng.choice((0, 2_000_000)),
+        volume_share8=rng.choice((0, 0, 5_000_000)),
+    )
+
+
+def tiers() -> list[TierRow]:
+    """Four tiers, low enough that a growing account meets them."""
+    found, cumulative, before = [], 0, 400_000
+    for cap, rate8, leverage100 in (
+        (5_000, 400_000, 12_500),
+        (20_000, 500_000, 10_000),
+        (80_000, 1_000_000, 5_000),
+        (10**9, 2_000_000, 2_500),
+    ):
+        floor = found[-1].cap_cash if found else 0
+        cumulative += floor * (rate8 - before) // E8
+        before = rate8
+        found.append(
+            TierRow(
+                cap_cash=cap * E8,
+                cumulative_cash=cumulative,
+                maintenance_at_cap_cash=cap * rate8 - cumulative,
+                max_leverage100=leverage100,
+                rate8=rate8,
+            )
+        )
+    return found
+
+
+def bars(rng: random.Random) -> list[sweep.BarRow]:
+    """A walk with signals and funding."""
+    price, found = rng.randint(300_000, 900_000), []
+    wild = rng.choice((400, 2_000, 9_000))
+    for i in range(BARS):
+        start = max(1_000, price + rng.choice((0, 0, rng.randint(-wild, wild))))
+        end = max(1_000, start + rng.randint(-wild, wild))
+        found.append(
+            sweep.BarRow(
+                time_ns=10**18 + i * MINUTE,
+                open_ticks=start,
+                close_ticks=end,
+                high_ticks=max(start, end) + rng.randint(0, wild),
+                low_ticks=max(1, min(start, end) - rng.randint(0, wild)),
+                volume_lots=rng.choice((0, 50, 4_000)),
+                signal=rng.choice((1, -1, sweep.CLOSE)) if rng.randrange(25) == 0 else 0,
+                has_funding=int(i % 480 == 479),
+                funding8=rng.choice((10_000, -25_000, 300_000)),
+            )
+        )
+        price = end
+    return found
+
+
+def setup(rng: random.Random) -> sweep.SetupRow:
+    """What a signal opens."""
+    return sweep.SetupRow(
+        risk8=rng.choice((1_000_000, 5_000_000, 30_000_000)),
+        stop_share8=rng.choice((500_000, 2_000_000, 9_000_000)),
+        target_multiple8_1=E8,
+        target_multiple8_2=2 * E8,
+        target_share8_1=rng.choice((0, 50_000_000, 50_000_000)),
+        breakeven_after=0,
+        trail_after=0,
+        callback8=500_000,
+        hold_ns=rng.choice((0, 0, 90 * MINUTE)),
+    )
+
+
+def account(rng: random.Random, facts: s.ContractRow) -> s.State:
+    """A funded account."""
+    state = new_state([facts], tiers(), slots=2, log_rows=0, leverage100=rng.choice((500, 2_000)))
+    machine.step(state, [s.EventRow(kind=s.TRANSFER, cash=1_000 * E8, time_ns=1)])
+    if rng.randrange(2):
+        machine.step(state, [s.EventRow(kind=s.MARGIN_MODE, is_isolated=1, time_ns=1)])
+    return state
+
+
+def desk(facts: s.ContractRow) -> sweep.Desk:
+    """The rows that a run writes over."""
+    spec = SpecRow(
+        cash_per_tick_lot=facts.cash_per_tick_lot,
+        cash_ticks_per_lot=0,
+        entry_based=0,
+        fee_to_close=0,
+        margin_per_lot_cash=0,
+        max_lots=facts.max_lots,
+        min_lots=facts.min_lots,
+        min_notional_cash=facts.min_notional_cash,
+    )
+    ask = AskRow(**dict.fromkeys(AskRow.__slots__, 0))
+    limits = LimitsRow(**dict.fromkeys(LimitsRow.__slots__, 0))
+    limits.liquidation_multiple8 = 110_000_000
+    limits.max_leverage100 = 2_500
+    leg = LegRow(cumulative_share8=E8, price_ticks=0)
+    return sweep.Desk([s.EventRow()], [spec], [ask], [limits], [leg])
+
+
+def arrays(made: sweep.Desk) -> sweep.Desk:
+    """The desk for compiled rules."""
+    kinds = (s.EventRow, SpecRow, AskRow, LimitsRow, LegRow)
+    return sweep.Desk(*(array_of(kind, rows) for kind, rows in zip(kinds, made, strict=True)))
+
+
+def played(seed: int, skip: int, compiled: bool) -> tuple[int, str, list[Any], s.State]:
+    """A run of a seed: trips, state hash, trades, the state."""
+    rng = random.Random(seed)
+    facts = contract(rng)
+    state, rows, plan = account(rng, facts), bars(rng), setup(rng)
+    if plan.target_share8_1:
+        plan.breakeven_after, plan.trail_after = rng.choice((0, 1)), rng.choice((0, 0, 1))
+    trades = [sweep.TradeRow() for _ in range(200)]
+    given: tuple[Any, ...] = (state, rows, [plan], desk(facts), [sweep.Bounds()], trades)
+    run = sweep.run_bars
+    if compiled:
+        state = compiled_body(state)
+        trades = array_of(sweep.TradeRow, trades)
+        given = (
+            state,
+            array_of(sweep.BarRow, rows),
+            array_of(sweep.SetupRow, [plan]),
+            arrays(given[3]),
+            array_of(sweep.Bounds, [sweep.Bounds()]),
+            trades,
+        )
+        run = sweep.run_bars.compiled
+    trips = run(*given, skip)
+    told = [list(trade.values()) if not compiled else list(trade.tolist()) for trade in trades]
+    return trips, state_hash(state), told, state
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_quiet_bars_may_be_passed_over(part: int) -> None:
+    seen: Counter[str] = Counter()
+    for seed in range(part, RUNS, 4):
+        plain = played(seed, skip=0, compiled=False)
+        assert played(seed, skip=1, compiled=False)[:3] == plain[:3], f"seed {seed}: skipping"
+        assert played(seed, skip=0, compiled=True)[:3] == plain[:3], f"seed {seed}: compiled"
+        assert played(seed, skip=1, compiled=True)[:3] == plain[:3], f"seed {seed}: compiled, skipping"
+        assert_balanced(plain[3])
+        seen["trips"] += plain[0]
+        seen["won"] += sum(trade[3] > 0 for trade in plain[2])
+        seen["lost"] += sum(trade[3] < 0 for trade in plain[2])
+        seen["liquidated"] += plain[3].account[0].insurance_cash != 0
+    assert seen["trips"] > 150, seen
+    assert min(seen["won"], seen["lost"]) > 20, seen
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("high_ticks", 1), ("low_ticks", 0), ("volume_lots", -1), ("time_ns", 5), ("funding8", 2 * E8)],
+)
+def test_a_bar_that_cannot_be_changes_nothing(field: str, value: int) -> None:
+    rng = random.Random(3)
+    facts = contract(rng)
+    state, rows = account(rng, facts), bars(rng)
+    setattr(rows[700], field, value)
+    before = state_hash(state)
+    for skip in (0, 1):
+        trips = sweep.run_bars(
+            state, rows, [setup(rng)], desk(facts), [sweep.Bounds()], [sweep.TradeRow()], skip
+        )
+        assert trips == -701
+        assert state_hash(state) == before
