@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from lotwise.kernel.arith import mul_div_ceil, mul_div_floor
 from lotwise.kernel.exposure import has_cross_position, worth_at_floor, worth_at_mark_floor
-from lotwise.kernel.layout import LEVERAGE, RATE
+from lotwise.kernel.layout import RATE
+from lotwise.kernel.margin import initial_margin_trunc
 from lotwise.kernel.state import LOG_DEFICIT, LOG_FUNDING, LOG_TAKEOVER, State
 from lotwise.rule import rule
 from lotwise.units import Cash
@@ -139,7 +140,7 @@ def fill(state: State, at: int, c: int, side: int, lots: int, price_ticks: int, 
         market.lots += side * opening
         positions -= side * worth
         if market.is_isolated:
-            moved = mul_div_floor(worth, LEVERAGE, market.leverage100)
+            moved = initial_margin_trunc(Cash(worth), leverage100=market.leverage100)
             cross -= moved
             isolated += moved
     book(

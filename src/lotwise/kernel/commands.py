@@ -21,6 +21,7 @@ from lotwise.kernel.exposure import (
     working_sums,
 )
 from lotwise.kernel.layout import LEVERAGE, RATE
+from lotwise.kernel.margin import initial_margin_trunc
 from lotwise.kernel.matching import (
     margin_answer,
     market_price,
@@ -409,9 +410,10 @@ def leverage_answer(state: State, event: Events) -> int:
     exposed = gross(state, c, buys=buys, sells=sells)
     if leverage > most_leverage100(state, c, exposed):
         return answers.ABOVE_LEVERAGE
-    more = mul_div_floor(exposed, LEVERAGE, leverage) - mul_div_floor(exposed, LEVERAGE, market.leverage100)
+    more = int(initial_margin_trunc(exposed, leverage100=leverage))
+    more -= initial_margin_trunc(exposed, leverage100=market.leverage100)
     if market.is_isolated:  # the position's margin is paid already: the orders' alone changes
-        worth_margin = mul_div_floor(gross(state, c, buys=0, sells=0), LEVERAGE, leverage)
+        worth_margin = initial_margin_trunc(gross(state, c, buys=0, sells=0), leverage100=leverage)
         more -= worth_margin - initial_margin(state, c)
     if available(state) < more:
         return answers.MARGIN_IS_INSUFFICIENT

@@ -8,8 +8,7 @@ Source: Binance USD-M, "Leverage and Margin of USDS-M Futures", "Cost required t
 from __future__ import annotations
 
 from lotwise.kernel.arith import mul_div_ceil, mul_div_floor
-from lotwise.kernel.layout import LEVERAGE, RATE
-from lotwise.kernel.margin import initial_margin_trunc, tier_index
+from lotwise.kernel.margin import initial_margin_trunc, maintenance_trunc, tier_index
 from lotwise.kernel.state import WORKING, State
 from lotwise.rule import rule
 from lotwise.units import Cash
@@ -52,11 +51,7 @@ def maintenance(state: State, c: int) -> Cash:
     worth = worth_at_mark_floor(state, c)
     if worth == 0:
         return Cash(0)
-    tiers = state.tiers
-    index = state.contracts[c].first_tier
-    while index < state.contracts[c].end_tier - 1 and worth > tiers[index].cap_cash:
-        index += 1
-    return Cash(mul_div_floor(worth, tiers[index].rate8, RATE) - tiers[index].cumulative_cash)
+    return maintenance_trunc(state.tiers[state.contracts[c].first_tier : state.contracts[c].end_tier], worth)
 
 
 @rule
@@ -119,7 +114,8 @@ def order_margin(state: State, c: int) -> Cash:
     buys, sells, losses = working_sums(state, c, skip=-1)
     if buys == 0 and sells == 0:
         return Cash(0)
-    margin = mul_div_floor(gross(state, c, buys=buys, sells=sells), LEVERAGE, state.markets[c].leverage100)
+    exposed = gross(state, c, buys=buys, sells=sells)
+    margin = initial_margin_trunc(exposed, leverage100=state.markets[c].leverage100)
     return Cash(margin - initial_margin(state, c) + losses)
 
 

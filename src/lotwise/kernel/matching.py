@@ -19,7 +19,8 @@ from lotwise.kernel.exposure import (
     open_loss_ceil,
     working_sums,
 )
-from lotwise.kernel.layout import LEVERAGE, RATE
+from lotwise.kernel.layout import RATE
+from lotwise.kernel.margin import initial_margin_trunc
 from lotwise.kernel.slots import drop, ends_in_market, fillable, queue_ahead, release, wanted
 from lotwise.kernel.state import (
     ENTRY,
@@ -90,11 +91,11 @@ def margin_answer(state: State, c: int, side: int, lots: int, price_ticks: int, 
     """Whether the tier and the free money carry one more order; slot ``skip`` counts as gone."""
     leverage = state.markets[c].leverage100
     buys, sells, losses = working_sums(state, c, skip=-1)
-    present = mul_div_floor(gross(state, c, buys=buys, sells=sells), LEVERAGE, leverage) + losses
+    present = initial_margin_trunc(gross(state, c, buys=buys, sells=sells), leverage100=leverage) + losses
     if skip >= 0:
         buys, sells, losses = working_sums(state, c, skip=skip)
     before = gross(state, c, buys=buys, sells=sells)
-    margin_before = mul_div_floor(before, LEVERAGE, leverage) + losses
+    margin_before = initial_margin_trunc(before, leverage100=leverage) + losses
     notional = price_ticks * lots * state.contracts[c].cash_per_tick_lot
     if side > 0:
         buys += notional
@@ -104,7 +105,7 @@ def margin_answer(state: State, c: int, side: int, lots: int, price_ticks: int, 
     after = gross(state, c, buys=buys, sells=sells)
     if after > before and leverage > most_leverage100(state, c, after):
         return ABOVE_LEVERAGE
-    margin_after = mul_div_floor(after, LEVERAGE, leverage) + losses
+    margin_after = initial_margin_trunc(after, leverage100=leverage) + losses
     if margin_after > margin_before and available(state) + present < margin_after:
         return MARGIN_IS_INSUFFICIENT
     return DONE
