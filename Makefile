@@ -33,8 +33,8 @@ format: setup ## put the source in its usual form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-proof: setup ## the laws and twins at full counts: long
-	LOTWISE_PROFILE=proof $(BIN)/python tools/proof.py
+proof: setup ## the laws and twins at full counts, where a source changed since (ALL=1: everywhere): long
+	LOTWISE_PROFILE=proof $(BIN)/python tools/proof.py $(if $(ALL),--all)
 
 bench: setup ## measure, and check that results stay the same
 	$(BIN)/python -m benchmarks

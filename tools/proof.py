@@ -1,11 +1,15 @@
 """Runs the laws and twins at full counts and writes ``docs/proof.md``.
 
-    python tools/proof.py             # as `make proof`
-    python tools/proof.py --workers 4
+    python tools/proof.py             # as `make proof`: what changed since it was last proved
+    python tools/proof.py --all       # everything
+    python tools/proof.py tests/laws  # of these folders and files what changed
 
-The tests append how many cases they really ran to the file named by ``LOTWISE_PROOF_COUNTS``;
-the page holds the sums. It is written only when everything passed and the counts were not cut
-by ``LOTWISE_LAW_CASES``; otherwise the table is shown and the page stays as it was.
+Like make, it does again what rests on a changed source only: ``docs/proof.json`` keeps for every test file
+the stamp of all it rests on (``tools/proof_sources.py``), the counts it ran, and when. A file is kept as
+proved the moment its last test has passed, so a run that was broken off goes on where it stood.
+
+The tests append how many cases they really ran, and how each ended, to the file named by
+``LOTWISE_PROOF_COUNTS``. The page is written when every file is proved as it stands.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +31,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the tests are read for what Hypothesis draws
+
+from tools.proof_sources import stamp  # noqa: E402 - needs the path
+
 PAGE = ROOT / "docs" / "proof.md"
+KEPT = ROOT / "docs" / "proof.json"
 FOLDERS = ("tests/laws", "tests/twins")
 PACKAGES = ("lotwise", "numba", "numpy", "hypothesis")
 
@@ -44,54 +53,109 @@ An inverse contract's worth is a fraction, and each fill's is rounded to 1e-8 of
 rounding alone decides (budgets a few 1e-8 apart, a liquidation within 1e-8 of its bound), more budget may
 give fewer lots, and of several largest sizes one is found: within the budget, and one lot more is refused.
 
-`make proof` runs all of this again and writes this page.
+`make proof` runs again what rests on a source that changed since, and writes this page;
+`make proof ALL=1` runs all of it.
 """
 
 
-def environment(counts: Path) -> dict[str, str]:
-    """The environment of the tests: the proof profile and where the counts go."""
-    return {**os.environ, "LOTWISE_PROFILE": "proof", "LOTWISE_PROOF_COUNTS": str(counts)}
+Kept = dict[str, dict[str, Any]]
+"""Test file to what was proved by it."""
 
 
-def run_tests(workers: int, counts: Path) -> int:
-    """Run the tests with a line for every part of a law that is done; pytest's exit status."""
-    command = [sys.executable, "-m", "pytest", "-n", str(workers), "--dist", "worksteal", "-q", *FOLDERS]
-    begun, shown = time.monotonic(), 0
-    with tempfile.TemporaryFile("w+") as output:
-        tests = subprocess.Popen(
-            command, cwd=ROOT, env=environment(counts), stdout=output, stderr=subprocess.STDOUT
-        )
-        while tests.poll() is None:
-            time.sleep(1)
-            shown = show_progress(counts, shown, time.monotonic() - begun)
-        show_progress(counts, shown, time.monotonic() - begun)
-        output.seek(0)
-        print(output.read())
-    return tests.returncode
+@dataclass
+class Progress:
+    """What a test file has done so far."""
+
+    laws: Counter[str] = field(default_factory=Counter)
+    ended: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
 
 
-def show_progress(counts: Path, shown: int, elapsed: float) -> int:
-    """Print the parts done since ``shown`` lines: time since the start, cases so far, seconds of a core."""
-    lines = counts.read_text(encoding="utf-8").splitlines() if counts.exists() else []
-    cases, seconds = Counter[str](), Counter[str]()
-    for number, line in enumerate(lines):
-        entry = json.loads(line)
-        law = entry["law"]
-        cases[law] += entry["cases"]
-        seconds[law] += entry["seconds"]
-        if number >= shown:
-            minutes, rest = divmod(round(elapsed), 60)
-            print(f"{minutes:3d}:{rest:02d}  {cases[law]:9,}  {seconds[law]:7.1f} s  {law}", flush=True)
-    return len(lines)
-
-
-def counted(counts: Path) -> Counter[str]:
-    """Cases by law, summed over shards and workers."""
-    found: Counter[str] = Counter()
-    for line in counts.read_text(encoding="utf-8").splitlines() if counts.exists() else []:
-        entry = json.loads(line)
-        found[entry["law"]] += entry["cases"]
+def kept() -> Kept:
+    """What was proved before; nothing where the file is not there."""
+    found: Kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     return found
+
+
+def test_files(asked: list[str]) -> list[str]:
+    """The test files in the folders, or those of them that are asked for."""
+    found = sorted(
+        file.relative_to(ROOT).as_posix() for folder in FOLDERS for file in (ROOT / folder).glob("test_*.py")
+    )
+    return [file for file in found if not asked or any(file.startswith(part) for part in asked)]
+
+
+def collected(files: list[str], environment: dict[str, str]) -> Counter[str]:
+    """How many tests each file has."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *files]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"the tests cannot be collected:\n{done.stdout}{done.stderr}")
+    return Counter(line.split("::")[0] for line in done.stdout.splitlines() if "::" in line)
+
+
+class Run:
+    """One run of pytest over several files, watched while it goes on."""
+
+    def __init__(self, files: list[str], workers: int, counts: Path) -> None:
+        self.environment = {**os.environ, "LOTWISE_PROFILE": "proof", "LOTWISE_PROOF_COUNTS": str(counts)}
+        self.tests = collected(files, self.environment)
+        self.stamps = {file: stamp(ROOT, file) for file in files}
+        self.counts, self.read, self.begun = counts, 0, time.monotonic()
+        self.progress = {file: Progress() for file in files}
+        self.command = [sys.executable, "-m", "pytest", "-n", str(workers), "--dist", "worksteal", "-q"]
+
+    def go(self) -> int:
+        """Run to the end; pytest's exit status."""
+        with tempfile.TemporaryFile("w+") as output:
+            tests = subprocess.Popen(
+                [*self.command, *self.progress],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            while tests.poll() is None:
+                time.sleep(1)
+                self.look()
+            self.look()
+            output.seek(0)
+            print(output.read())
+        return tests.returncode
+
+    def look(self) -> None:
+        """Read what was written since, say it, and keep the files that are done."""
+        lines = self.counts.read_text(encoding="utf-8").splitlines() if self.counts.exists() else []
+        for line in lines[self.read :]:
+            entry = json.loads(line)
+            now = self.progress[entry["file"]]
+            if "law" not in entry:
+                now.ended[entry["ended"]] += 1
+                self.keep_if_done(entry["file"])
+                continue
+            now.laws[entry["law"]] += entry["cases"]
+            now.seconds += entry["seconds"]
+            minutes, rest = divmod(round(time.monotonic() - self.begun), 60)
+            print(f"{minutes:3d}:{rest:02d}  {now.laws[entry['law']]:9,}  {entry['law']}", flush=True)
+        self.read = len(lines)
+
+    def keep_if_done(self, file: str) -> None:
+        """Keep a file whose tests have all ended well, on the sources it had at the start and has now."""
+        now = self.progress[file]
+        done = sum(now.ended.values()) == self.tests[file] and not now.ended["failed"]
+        if not done or os.environ.get("LOTWISE_LAW_CASES") or stamp(ROOT, file) != self.stamps[file]:
+            return
+        keep = kept() | {
+            file: {
+                "stamp": self.stamps[file],
+                "date": f"{datetime.now(UTC):%Y-%m-%d}",
+                "commit": commit(),
+                "tests": now.ended["passed"],
+                "skipped": now.ended["skipped"],
+                "laws": dict(sorted(now.laws.items())),
+            }
+        }
+        KEPT.write_text(json.dumps(keep, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def commit() -> str:
@@ -101,34 +165,32 @@ def commit() -> str:
         done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
 
-    changed = [
-        line for line in git("status", "--porcelain").splitlines() if not line.endswith("docs/proof.md")
-    ]
+    changed = [line for line in git("status", "--porcelain").splitlines() if PAGE.stem not in line]
     return (git("rev-parse", "--short", "HEAD") or "unknown") + (
         " and changes not yet committed" if changed else ""
     )
 
 
-def table(found: Counter[str]) -> str:
+def table(found: Kept) -> str:
     """The counts as a Markdown table, the most first."""
-    rows = [
-        f"| {law} | {cases:,} |" for law, cases in sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    rows = [(cases, law) for entry in found.values() for law, cases in entry["laws"].items()]
+    lines = [f"| {law} | {cases:,} |" for cases, law in sorted(rows, key=lambda row: (-row[0], row[1]))]
+    total = sum(cases for cases, _ in rows)
+    return "\n".join(["| law | cases |", "|---|---:|", *lines, f"| **together** | **{total:,}** |"])
+
+
+def files_table(found: Kept) -> str:
+    """Every test file: what ran, and on which commit."""
+    lines = [
+        f"| `{file}` | {entry['tests']} | {entry['skipped'] or ''} | {entry['date']} | {entry['commit']} |"
+        for file, entry in sorted(found.items())
     ]
-    return "\n".join(
-        ["| law | cases |", "|---|---:|", *rows, f"| **together** | **{sum(found.values()):,}** |"]
-    )
+    return "\n".join(["| tests | passed | skipped | date | commit |", "|---|---:|---:|---|---|", *lines])
 
 
-def facts(elapsed: float, workers: int) -> str:
-    """When, with what, how long."""
-    minutes, seconds = divmod(round(elapsed), 60)
-    lines = {
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "commit": commit(),
-        "time taken": f"{minutes} min {seconds} s on {workers} worker{'s' if workers > 1 else ''}",
-        "Python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
-    }
+def facts() -> str:
+    """With what it ran."""
+    lines = {"Python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
     return "\n".join(["| | |", "|---|---|", *[f"| {name} | {value} |" for name, value in lines.items()]])
 
 
@@ -143,32 +205,47 @@ def examples() -> str:
     return f"Beside these, Hypothesis draws {drawn:,} examples of every law that takes random cases."
 
 
+def write_page() -> None:
+    """Write the page from what is kept."""
+    found = kept()
+    parts = [HEAD, table(found), examples(), files_table(found), facts()]
+    PAGE.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
+    print(f"wrote {PAGE.relative_to(ROOT)}")
+
+
+def open_files(asked: list[str]) -> list[str]:
+    """The test files that are not proved as they stand."""
+    known = kept()
+    return [file for file in test_files(asked) if known.get(file, {}).get("stamp") != stamp(ROOT, file)]
+
+
 def main() -> int:
-    """Run, sum up, write the page; 0 only where everything passed."""
+    """Run what is open, keep it, write the page; 0 only where everything passed."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("files", nargs="*", help="folders and files; default: all")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--page", type=Path, default=PAGE, help="where to write; default docs/proof.md")
+    parser.add_argument("--all", action="store_true", help="what is proved as it stands, too")
     chosen = parser.parse_args()
-    workers, page = chosen.workers, chosen.page
-    begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        counts = Path(folder) / "counts.jsonl"
-        status = run_tests(workers, counts)
-        found = counted(counts)
-    shown = table(found)
-    print(f"\n{shown}\n")
-    if status != 0:
-        print(f"a law or a twin failed (pytest ended with {status}); {PAGE.name} stays as it was")
-        return 1
-    if os.environ.get("LOTWISE_LAW_CASES") and page == PAGE:
-        print(f"the counts were cut by LOTWISE_LAW_CASES; {PAGE.name} stays as it was")
-        return 0
-    page.parent.mkdir(exist_ok=True)
-    parts = [HEAD, shown, examples(), facts(time.monotonic() - begun, workers)]
-    page.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
-    print(f"wrote {page}")
+    files = test_files(chosen.files) if chosen.all else open_files(chosen.files)
+    if files:
+        print(f"to be proved: {', '.join(files)}")
+        with tempfile.TemporaryDirectory() as folder:
+            status = Run(files, chosen.workers, Path(folder) / "counts.jsonl").go()
+        if status != 0:
+            print(f"a law or a twin failed (pytest ended with {status}); {PAGE.name} stays as it was")
+            return 1
+    still_open = open_files([])
+    if still_open:
+        print(f"{PAGE.name} stays as it was; not proved as they stand: {', '.join(still_open)}")
+        return 1 if set(still_open) & set(files) else 0
+    gone = set(kept()) - set(test_files([]))
+    KEPT.write_text(
+        json.dumps({k: v for k, v in kept().items() if k not in gone}, indent=1, sort_keys=True) + "\n",
+        encoding="utf-8",
+    )
+    write_page()
     return 0
 
 

@@ -1,0 +1,72 @@
+"""What a proof rests on: an edit anywhere in it makes it open again, an edit elsewhere does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.proof_sources import sources, stamp
+
+TREE = {
+    "tests/conftest.py": "",
+    "tests/laws/__init__.py": "",
+    "tests/laws/test_law.py": "from lotwise.kernel import sizing\nfrom tests.laws import bulk\n",
+    "tests/laws/bulk.py": "SHARDS = 2\n",
+    "tests/laws/test_face.py": "def test():\n    import lotwise\n",
+    "src/lotwise/__init__.py": 'HOMES = {"size": "lotwise.sizing.size"}\n',
+    "src/lotwise/kernel/__init__.py": "",
+    "src/lotwise/kernel/sizing.py": "from lotwise.facts import tiers\n",
+    "src/lotwise/kernel/wide.py": "",
+    "src/lotwise/kernel/arith.py": "",
+    "src/lotwise/facts/__init__.py": "",
+    "src/lotwise/facts/tiers.py": '@rule(compiled_body="lotwise.kernel.wide:body")\ndef tier(): ...\n',
+    "src/lotwise/facts/tiers.tsv": "1\t2\n",
+    "src/lotwise/sizing/size.py": "from lotwise.kernel.arith import mul_div\n",
+}
+LAW, FACE = "tests/laws/test_law.py", "tests/laws/test_face.py"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A small project."""
+    for name, text in TREE.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        LAW,
+        "tests/conftest.py",
+        "tests/laws/bulk.py",
+        "src/lotwise/__init__.py",
+        "src/lotwise/kernel/sizing.py",
+        "src/lotwise/kernel/wide.py",
+        "src/lotwise/facts/tiers.py",
+        "src/lotwise/facts/tiers.tsv",
+    ],
+)
+def test_an_edit_of_what_it_rests_on_opens_a_proof(tree: Path, edited: str) -> None:
+    before = stamp(tree, LAW)
+    with (tree / edited).open("a", encoding="utf-8") as file:
+        file.write("# edited\n")
+    assert stamp(tree, LAW) != before
+
+
+def test_an_edit_elsewhere_leaves_it_proved(tree: Path) -> None:
+    before = stamp(tree, LAW)
+    for other in ("src/lotwise/kernel/arith.py", "src/lotwise/sizing/size.py", FACE):
+        (tree / other).write_text("# edited\n", encoding="utf-8")
+    assert stamp(tree, LAW) == before
+
+
+def test_the_whole_package_reaches_the_faces_it_loads_late(tree: Path) -> None:
+    assert "src/lotwise/kernel/arith.py" in sources(tree, FACE)
+    assert "src/lotwise/kernel/arith.py" not in sources(tree, LAW)
+
+
+def test_another_version_of_what_runs_it_opens_a_proof(tree: Path) -> None:
+    assert stamp(tree, LAW, ["numba 1"]) != stamp(tree, LAW, ["numba 2"])

@@ -1,0 +1,100 @@
+"""Which sources a test rests on: what makes a proof of yesterday still one of today.
+
+A test file rests on every project file it imports or names, on what those import, on the data files
+beside them, and on the versions of the packages that do the work. :func:`stamp` is a hash over all of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import platform
+import re
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+TOPS = {"lotwise": "src", "tests": ".", "benchmarks": ".", "tools": "."}
+"""Top packages of the project, and the folder each lies in."""
+ALWAYS = ("tests/conftest.py",)
+PACKAGES = ("numba", "llvmlite", "numpy", "hypothesis", "pytest")
+LAZY = "src/lotwise/__init__.py"
+"""Imports the faces when they are asked for: read only where a source says ``import lotwise``."""
+
+_NAME = re.compile(rf"\b(?:{'|'.join(TOPS)})(?:\.\w+)+")
+_WHOLE = re.compile(r"\bimport lotwise\b(?!\.)")
+
+
+def versions() -> list[str]:
+    """What runs the tests, beside the project."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    return [f"python {python}", *(f"{name} {version(name)}" for name in PACKAGES)]
+
+
+def sources(root: Path, test: str) -> list[str]:
+    """Every project file that a test file rests on, itself among them, as paths from ``root``."""
+    found: dict[str, None] = dict.fromkeys((test, *ALWAYS))
+    waiting = list(found)
+    while waiting:
+        path = waiting.pop()
+        for other in _named_by(root, path):
+            if other not in found:
+                found[other] = None
+                waiting.append(other)
+    folders = {Path(path).parent for path in found}
+    data = {
+        file.relative_to(root).as_posix()
+        for folder in folders
+        for file in (root / folder).rglob("*")
+        if file.is_file() and folder != Path() and _is_data(file)
+    }
+    return sorted({*found, *data})
+
+
+def stamp(root: Path, test: str, ran_by: Sequence[str] | None = None) -> str:
+    """Hash of all that a test file rests on."""
+    digest = sha256("\n".join(ran_by if ran_by is not None else versions()).encode())
+    for path in sources(root, test):
+        digest.update(path.encode() + b"\0" + (root / path).read_bytes() + b"\0")
+    return digest.hexdigest()[:32]
+
+
+def _is_data(file: Path) -> bool:
+    return file.suffix not in (".py", ".pyc") and file.name != "py.typed" and "__pycache__" not in file.parts
+
+
+def _named_by(root: Path, path: str) -> Iterator[str]:
+    """Files of the project that a source imports or names in a text."""
+    text = (root / path).read_text(encoding="utf-8")
+    if path.endswith(".py"):
+        names = set() if path == LAZY else {*_NAME.findall(text), *_imported(text)}
+        if path != LAZY and _WHOLE.search(text):
+            names |= set(_NAME.findall((root / LAZY).read_text(encoding="utf-8")))
+        for name in sorted(names):
+            yield from _files_of(root, name)
+
+
+def _imported(text: str) -> Iterator[str]:
+    """Dotted names that a source imports, at any place of it."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def _files_of(root: Path, name: str) -> Iterator[str]:
+    """The file of a dotted name, and the packages it lies in."""
+    parts = name.split(".")
+    if parts[0] not in TOPS:
+        return
+    place = Path(TOPS[parts[0]])
+    for part in parts:
+        place /= part
+        if (root / place / "__init__.py").is_file():
+            yield (place / "__init__.py").as_posix()
+        elif (root / place).with_suffix(".py").is_file():
+            yield place.with_suffix(".py").as_posix()
+            return
+        elif not (root / place).is_dir():
+            return
