@@ -109,13 +109,7 @@ def given(count: int) -> tuple[Any, ...]:
     spec.min_notional_cash = 5 * E8
     limits = LimitsRow(**dict.fromkeys(LimitsRow.__slots__, 0))
     limits.liquidation_multiple8, limits.max_leverage100 = 110_000_000, 2_500
-    desk = sweep.Desk(
-        array_of(s.EventRow, [s.EventRow()]),
-        array_of(SpecRow, [spec]),
-        array_of(AskRow, [AskRow(**dict.fromkeys(AskRow.__slots__, 0))]),
-        array_of(LimitsRow, [limits]),
-        array_of(LegRow, [LegRow(cumulative_share8=E8, price_ticks=0)]),
-    )
+    desk = sweep.compiled_desk(sweep.new_desk(spec, limits))
     setup = sweep.SetupRow(
         risk8=50_000,
         stop_share8=2_000_000,

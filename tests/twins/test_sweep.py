@@ -10,7 +10,7 @@ import pytest
 
 from lotwise.kernel import machine, sweep
 from lotwise.kernel import state as s
-from lotwise.kernel.layout import AskRow, LegRow, LimitsRow, SpecRow, TierRow, array_of
+from lotwise.kernel.layout import LimitsRow, SpecRow, TierRow, array_of
 from lotwise.kernel.snapshot import compiled_body, new_state, state_hash
 from tests.twins.venue_twin import assert_balanced
 
@@ -128,18 +128,10 @@ def desk(facts: s.ContractRow) -> sweep.Desk:
         min_lots=facts.min_lots,
         min_notional_cash=facts.min_notional_cash,
     )
-    ask = AskRow(**dict.fromkeys(AskRow.__slots__, 0))
     limits = LimitsRow(**dict.fromkeys(LimitsRow.__slots__, 0))
     limits.liquidation_multiple8 = 110_000_000
     limits.max_leverage100 = 2_500
-    leg = LegRow(cumulative_share8=E8, price_ticks=0)
-    return sweep.Desk([s.EventRow()], [spec], [ask], [limits], [leg])
-
-
-def arrays(made: sweep.Desk) -> sweep.Desk:
-    """The desk for compiled rules."""
-    kinds = (s.EventRow, SpecRow, AskRow, LimitsRow, LegRow)
-    return sweep.Desk(*(array_of(kind, rows) for kind, rows in zip(kinds, made, strict=True)))
+    return sweep.new_desk(spec, limits)
 
 
 def played(seed: int, skip: int, compiled: bool) -> tuple[int, str, list[Any], s.State]:
@@ -159,7 +151,7 @@ def played(seed: int, skip: int, compiled: bool) -> tuple[int, str, list[Any], s
             state,
             array_of(sweep.BarRow, rows),
             array_of(sweep.SetupRow, [plan]),
-            arrays(given[3]),
+            sweep.compiled_desk(given[3]),
             array_of(sweep.Bounds, [sweep.Bounds()]),
             trades,
         )

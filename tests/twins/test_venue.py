@@ -40,9 +40,10 @@ def check_history(seed: int) -> None:
     history = History(seed)
     plain = history.begin()
     compiled, twin = compiled_body(plain), twin_of(history)
+    after = state_hash(plain)
     for number in range(EVENTS):
         event = history.next(plain)
-        before = state_hash(plain)
+        before = after
         code = machine.step(plain, [event])
         where = f"seed {seed}, event {number}"
         assert stepped(compiled, event) == code, where

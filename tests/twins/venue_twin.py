@@ -10,7 +10,7 @@ from lotwise.kernel import state as s
 from tests.reference.venue import Venue
 from tests.twins.histories import SLOTS, History
 
-HIDDEN: Final = {"logged", "reduced"}
+HIDDEN: Final = {"end_slot", "logged", "reduced"}
 """Fields that are the kernel's own."""
 BOOKS: Final = ("cross", "fees", "funding", "insurance", "outside", "trades", "positions")
 CODES: Final = {value: name for name, value in vars(answers).items() if isinstance(value, int)}
@@ -55,12 +55,14 @@ def twin_of(history: History) -> Venue:
 
 
 def assert_balanced(state: s.State) -> None:
-    """All books together are zero, and so is every booking of the log."""
+    """All books together are zero, and so is every booking of the log; the slots end where they say."""
     account = state.account[0]
     books = sum(getattr(account, f"{name}_cash") for name in BOOKS)
     assert books + sum(market.isolated_cash for market in state.markets) == 0
     held = sum((1 if m.lots > 0 else -1) * m.entry_cash for m in state.markets)
     assert account.positions_cash == -held
+    used = [i for i, order in enumerate(state.orders) if order.status]
+    assert account.end_slot == max(used, default=-1) + 1
     for row in state.log[: account.logged]:
         parts = sum(getattr(row, f"{name}_cash") for name in (*BOOKS, "isolated"))
         assert parts == 0, row

@@ -9,7 +9,7 @@ from __future__ import annotations
 from lotwise.kernel.arith import mul_div_ceil, mul_div_div_floor, mul_div_floor
 from lotwise.kernel.booking import note
 from lotwise.kernel.layout import RATE
-from lotwise.kernel.slots import drop, free_slot, queue_ahead, slot_of
+from lotwise.kernel.slots import drop, queue_ahead, slot_of, take_slot
 from lotwise.kernel.state import (
     FREE,
     GTC,
@@ -149,7 +149,7 @@ def targets_done(state: State, c: int, plan: tuple[int, int, int, int]) -> int:
 @rule
 def put_exit(state: State, c: int, role: int, kind: int, lots: int, ticks: int) -> int:
     """Place an exit in a free slot; its slot. Slots are kept for exits, so one is free."""
-    i = free_slot(state)
+    i = take_slot(state)
     account, order = state.account[0], state.orders[i]
     order.id = account.next_order_id
     account.next_order_id += 1
@@ -312,7 +312,7 @@ def put_stop(state: State, c: int, held: int) -> None:
 @rule
 def target_slot(state: State, c: int, k: int) -> int:
     """The slot of target ``k``, or -1."""
-    for i in range(len(state.orders)):
+    for i in range(state.account[0].end_slot):
         order = state.orders[i]
         if order.status != FREE and order.contract == c and order.role == TARGET + k:
             return i
@@ -342,7 +342,7 @@ def put_targets(state: State, c: int, held: int, plan: tuple[int, int, int, int]
 @rule
 def end_bracket(state: State, c: int) -> None:
     """Cancel what is left of a bracket's orders and forget it."""
-    for i in range(len(state.orders)):
+    for i in range(state.account[0].end_slot):
         order = state.orders[i]
         if order.status != FREE and order.contract == c and order.role != NO_ROLE:
             drop(state, i, reason=0)

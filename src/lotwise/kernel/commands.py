@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from lotwise.kernel import answers
-from lotwise.kernel.arith import mul_div_ceil, mul_div_floor
+from lotwise.kernel.arith import INT64_MAX, mul_div_ceil, mul_div_floor
 from lotwise.kernel.booking import book, note
 from lotwise.kernel.bracket import clear_bracket
 from lotwise.kernel.exposure import (
@@ -30,7 +30,7 @@ from lotwise.kernel.matching import (
     touch,
     within_take_bound,
 )
-from lotwise.kernel.slots import drop, ends_in_market, free_slot, is_full, slot_of
+from lotwise.kernel.slots import drop, ends_in_market, is_full, slot_of, take_slot
 from lotwise.kernel.state import (
     ENTRY,
     FOK,
@@ -140,12 +140,12 @@ def size_answer(state: State, c: int, kind: int, lots: int) -> int:
 
 @rule
 def is_beyond_bound(state: State, c: int, price_ticks: int, lots: int) -> bool:
-    """Whether the notional is more than the 64-bit proof allows."""
+    """Whether the notional is more than the 64-bit proof allows; divided, not multiplied: no overflow."""
     contract = state.contracts[c]
-    if mul_div_floor(price_ticks, 4 * contract.tick_size8, 1) < 0:
+    if price_ticks < 0 or price_ticks > INT64_MAX // (4 * contract.tick_size8):
         return True
-    notional = mul_div_floor(price_ticks, lots * contract.cash_per_tick_lot, 1)
-    return notional < 0 or notional > contract.max_notional_cash
+    most_lots = contract.max_notional_cash // contract.cash_per_tick_lot // max(1, price_ticks)
+    return lots > most_lots
 
 
 @rule
@@ -260,7 +260,7 @@ def place(state: State, event: Events) -> None:
     """Put an accepted order into a slot, and let it take what it takes at once."""
     e = event[0]
     c = e.contract
-    i = free_slot(state)
+    i = take_slot(state)
     account, order = state.account[0], state.orders[i]
     order.id = account.next_order_id
     account.next_order_id += 1
@@ -387,7 +387,7 @@ def cancel_answer(state: State, event: Events) -> int:
 @rule
 def cancel_all(state: State, c: int) -> None:
     """Cancel the trader's orders of a contract, or of all (-1); exits of brackets stay."""
-    for i in range(len(state.orders)):
+    for i in range(state.account[0].end_slot):
         order = state.orders[i]
         if order.status != FREE and order.role <= ENTRY and (c < 0 or order.contract == c):
             drop(state, i, reason=0)
@@ -423,7 +423,7 @@ def leverage_answer(state: State, event: Events) -> int:
 @rule
 def has_orders(state: State, c: int) -> bool:
     """Whether a contract has any order."""
-    for i in range(len(state.orders)):
+    for i in range(state.account[0].end_slot):
         if state.orders[i].status != FREE and state.orders[i].contract == c:
             return True
     return False

@@ -30,13 +30,18 @@ def worth_at_mark_floor(state: State, c: int) -> Cash:
 
 
 @rule
+def pnl_of(state: State, c: int, worth: Cash) -> Cash:
+    """Profit of the position if it is worth so much."""
+    market = state.markets[c]
+    return Cash(worth - market.entry_cash if market.lots > 0 else market.entry_cash - worth)
+
+
+@rule
 def pnl(state: State, c: int) -> Cash:
     """Unrealised profit of the position at the mark."""
-    market = state.markets[c]
-    if market.lots == 0:
+    if state.markets[c].lots == 0:
         return Cash(0)
-    gained = worth_at_mark_floor(state, c) - market.entry_cash
-    return Cash(gained if market.lots > 0 else -gained)
+    return pnl_of(state, c, worth_at_mark_floor(state, c))
 
 
 @rule
@@ -46,12 +51,17 @@ def initial_margin(state: State, c: int) -> Cash:
 
 
 @rule
-def maintenance(state: State, c: int) -> Cash:
-    """Maintenance margin of the position, by mark, in the tier of its worth."""
-    worth = worth_at_mark_floor(state, c)
+def maintenance_of(state: State, c: int, worth: Cash) -> Cash:
+    """Maintenance margin of the contract's position if it is worth so much, in the tier of that."""
     if worth == 0:
         return Cash(0)
     return maintenance_trunc(state.tiers[state.contracts[c].first_tier : state.contracts[c].end_tier], worth)
+
+
+@rule
+def maintenance(state: State, c: int) -> Cash:
+    """Maintenance margin of the position, by mark, in the tier of its worth."""
+    return maintenance_of(state, c, worth_at_mark_floor(state, c))
 
 
 @rule
@@ -86,7 +96,7 @@ def working_sums(state: State, c: int, skip: int) -> tuple[int, int, int]:
     """Notional of the opening buys and sells in the book, and their open losses; slot ``skip`` apart."""
     buys, sells, losses = 0, 0, 0
     unit = state.contracts[c].cash_per_tick_lot
-    for i in range(len(state.orders)):
+    for i in range(state.account[0].end_slot):
         if i == skip or not opens(state, i, c):
             continue
         order = state.orders[i]
@@ -164,10 +174,18 @@ def isolated_is_healthy(state: State, c: int) -> bool:
     """Whether an isolated position keeps more than its maintenance margin."""
     if state.markets[c].lots == 0:
         return True
-    return state.markets[c].isolated_cash + pnl(state, c) > maintenance(state, c)
+    worth = worth_at_mark_floor(state, c)
+    balance = state.markets[c].isolated_cash + pnl_of(state, c, worth)
+    return balance > maintenance_of(state, c, worth)
 
 
 @rule
 def cross_is_healthy(state: State) -> bool:
     """Whether the cross account keeps more than its maintenance margin."""
-    return not has_cross_position(state) or cross_balance(state) > cross_maintenance(state)
+    spare, held = state.account[0].cross_cash, False
+    for c in range(len(state.markets)):
+        if state.markets[c].is_isolated == 0 and state.markets[c].lots != 0:
+            held = True
+            worth = worth_at_mark_floor(state, c)
+            spare += pnl_of(state, c, worth) - maintenance_of(state, c, worth)
+    return not held or spare > 0

@@ -50,7 +50,7 @@ def called(state: State, contract: int, was: int, needed: int, balance: int) -> 
 def call_isolated(state: State, c: int) -> None:
     """Say whether an isolated position comes near its liquidation."""
     market = state.markets[c]
-    if market.is_isolated and market.lots and state.account[0].call_ratio8:
+    if state.account[0].call_ratio8:
         balance = market.isolated_cash + pnl(state, c)
         market.called = called(state, c, market.called, needed=maintenance(state, c), balance=balance)
     else:
@@ -71,7 +71,7 @@ def call_cross(state: State) -> None:
 @rule
 def cancel_contract(state: State, c: int) -> None:
     """Every order of a contract under liquidation is cancelled."""
-    for i in range(len(state.orders)):
+    for i in range(state.account[0].end_slot):
         if state.orders[i].status != FREE and state.orders[i].contract == c:
             drop(state, i, reason=LIQUIDATED)
 
@@ -195,12 +195,16 @@ def margin_check(state: State) -> None:
     """Margin calls, then liquidations: isolated contracts in their order, then the cross account."""
     liquidated = False
     for c in range(len(state.markets)):
+        market = state.markets[c]
+        if market.is_isolated == 0 or market.lots == 0:
+            market.called = 0
+            continue
         call_isolated(state, c)
-        if state.markets[c].is_isolated and not isolated_is_healthy(state, c):
+        if not isolated_is_healthy(state, c):
             liquidate_isolated(state, c)
             liquidated = True
     call_cross(state)
-    if has_cross_position(state) and not cross_is_healthy(state):
+    if not cross_is_healthy(state):
         liquidate_cross(state)
         liquidated = True
     if liquidated:

@@ -136,7 +136,7 @@ def answer_to(state: State, event: Events) -> int:
 @rule
 def is_price(state: State, c: int, ticks: int) -> bool:
     """Whether a price is above zero and can be counted."""
-    return ticks > 0 and mul_div_floor(ticks, 4 * state.contracts[c].tick_size8, 1) > 0
+    return 0 < ticks <= INT64_MAX // (4 * state.contracts[c].tick_size8)
 
 
 @rule
@@ -182,7 +182,7 @@ def run_clock(state: State) -> None:
     now = state.account[0].time_ns
     while True:
         found = -1
-        for i in range(len(state.orders)):
+        for i in range(state.account[0].end_slot):
             order = state.orders[i]
             if order.status == FREE or order.tif != GTD or order.expires_ns > now:
                 continue
@@ -200,7 +200,7 @@ def run_clock(state: State) -> None:
 def stop_by_time(state: State, c: int) -> None:
     """Cancel a bracket's entries and targets, and close at the market what may be closed now."""
     bracket, market = state.brackets[c], state.markets[c]
-    for i in range(len(state.orders)):
+    for i in range(state.account[0].end_slot):
         order = state.orders[i]
         if order.status != FREE and order.contract == c and order.role not in (NO_ROLE, STOP):
             drop(state, i, reason=0)
@@ -220,7 +220,7 @@ def end_empty_brackets(state: State) -> None:
         if state.brackets[c].side == 0 or state.brackets[c].entries == 0 or state.markets[c].lots:
             continue
         left = False
-        for i in range(len(state.orders)):
+        for i in range(state.account[0].end_slot):
             order = state.orders[i]
             if order.status != FREE and order.contract == c and order.role == ENTRY:
                 left = True
@@ -308,7 +308,7 @@ def at_point(state: State, c: int, mark8: int) -> None:
 def opening_sides(state: State, c: int) -> int:
     """1 where a contract has opening buys alone, -1 sells alone, else 0."""
     buys, sells = 0, 0
-    for i in range(len(state.orders)):
+    for i in range(state.account[0].end_slot):
         order = state.orders[i]
         if order.status == FREE or order.contract != c or order.reduce_only or order.close_position:
             continue

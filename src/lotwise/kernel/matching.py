@@ -149,7 +149,7 @@ def after_fill(state: State, c: int, before: int, entered_now: int) -> None:
     """What every change of a position calls for: reducing orders of a gone one, the bracket, a deficit."""
     now = state.markets[c].lots
     if before != 0 and (now == 0 or (now > 0) != (before > 0)):
-        for i in range(len(state.orders)):
+        for i in range(state.account[0].end_slot):
             order = state.orders[i]
             if order.status != FREE and order.contract == c and (order.reduce_only or order.close_position):
                 drop(state, i, reason=NOTHING_TO_CLOSE)
@@ -286,7 +286,7 @@ def hit_place(state: State, i: int, a: int, b: int) -> int:
 def next_hit(state: State, c: int, a: int, b: int) -> tuple[int, int]:
     """The order that the way hits first, and where: (slot, place); slot -1: none."""
     found, place, nearest, lowest = -1, 0, 0, 0
-    for i in range(len(state.orders)):
+    for i in range(state.account[0].end_slot):
         order = state.orders[i]
         if order.status == FREE or order.contract != c:
             continue
@@ -323,7 +323,7 @@ def travel(state: State, c: int, b: int, jump: int) -> None:
 def trail(state: State, c: int) -> None:
     """Trailing orders follow the last price."""
     last = state.markets[c].last_ticks
-    for i in range(len(state.orders)):
+    for i in range(state.account[0].end_slot):
         order = state.orders[i]
         if order.status != WAITING or order.contract != c or order.kind != TRAILING:
             continue
@@ -345,7 +345,7 @@ def trigger_by_mark(state: State, c: int) -> None:
     market, contract = state.markets[c], state.contracts[c]
     while market.room_lots != 0:
         found = -1
-        for i in range(len(state.orders)):
+        for i in range(state.account[0].end_slot):
             order = state.orders[i]
             if order.status != WAITING or order.contract != c or order.by_mark == 0:
                 continue
@@ -369,7 +369,7 @@ def fill_in_queue(state: State, c: int, traded_lots: int) -> None:
     done, born = 0, int(state.account[0].next_order_id)
     while True:
         found = -1
-        for i in range(len(state.orders)):
+        for i in range(state.account[0].end_slot):
             order = state.orders[i]
             if order.status != WORKING or order.contract != c or order.price_ticks != market.last_ticks:
                 continue
@@ -391,7 +391,7 @@ def best_inside(state: State, c: int, side: int) -> int:
     """The resting order of a side that the quote has come to, the best price first; -1: none."""
     market = state.markets[c]
     found, best = -1, 0
-    for i in range(len(state.orders)):
+    for i in range(state.account[0].end_slot):
         order = state.orders[i]
         if order.status != WORKING or order.contract != c or order.side != side:
             continue

@@ -26,26 +26,27 @@ from lotwise.units import Lots
 def slot_of(state: State, order_id: int) -> int:
     """The slot of an order, or -1."""
     if order_id > 0:
-        for i in range(len(state.orders)):
+        for i in range(state.account[0].end_slot):
             if state.orders[i].id == order_id:
                 return i
     return -1
 
 
 @rule
-def free_slot(state: State) -> int:
-    """A slot without an order, or -1."""
-    for i in range(len(state.orders)):
-        if state.orders[i].status == FREE:
-            return i
-    return -1
+def take_slot(state: State) -> int:
+    """The first slot without an order, for a new one; a check before has seen that there is one."""
+    i = 0
+    while state.orders[i].status != FREE:
+        i += 1
+    state.account[0].end_slot = max(state.account[0].end_slot, i + 1)
+    return i
 
 
 @rule
 def is_full(state: State) -> bool:
     """Whether the trader's orders take all slots that are not kept for brackets' exits."""
     count = 0
-    for i in range(len(state.orders)):
+    for i in range(state.account[0].end_slot):
         if state.orders[i].status != FREE and state.orders[i].role <= ENTRY:
             count += 1
     return count >= len(state.orders) - EXITS * len(state.markets)
@@ -66,6 +67,10 @@ def release(state: State, i: int) -> None:
     order.status = FREE
     order.id = 0
     order.role = 0
+    end = int(state.account[0].end_slot)
+    while end > 0 and state.orders[end - 1].status == FREE:
+        end -= 1
+    state.account[0].end_slot = end
 
 
 @rule

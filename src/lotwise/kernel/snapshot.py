@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import chain
+from operator import attrgetter
 from typing import Any, Final
 
 from lotwise.kernel.layout import Row, TierRow, array_of
@@ -79,32 +79,35 @@ def new_state(
 
 def compiled_body(state: State) -> State:
     """The state as structured arrays, for compiled rules."""
+    from lotwise.rule_handle import by_address
+
+    by_address(State)
     return State(*(array_of(kind, rows) for kind, rows in zip(KINDS, state, strict=True)))
 
 
 def plain_body(state: State) -> State:
     """The state as Python rows, whatever it was: a copy."""
-    return State(*([_row(kind, row) for row in rows] for kind, rows in zip(KINDS, state, strict=True)))
+    return restore(save(state))
 
 
-def _integers(row: Any) -> tuple[int, ...]:
-    return row.values() if isinstance(row, Row) else row.tolist()
-
-
-def _row(kind: type[Row], row: Any) -> Any:
-    return kind(**dict(zip(kind.__slots__, _integers(row), strict=True)))
+def _integers(kind: type[Row], rows: Any) -> list[tuple[int, ...]]:
+    """The rows of a part, each as its integers, whatever body they have."""
+    if isinstance(rows, list):
+        return list(map(attrgetter(*kind.__slots__), rows))
+    found: list[tuple[int, ...]] = rows.tolist()
+    return found
 
 
 def state_hash(state: State) -> str:
     """Name of a state, the same in both bodies; the log is not part of it."""
-    parts = state[: KINDS.index(LogRow)]
-    numbers = chain.from_iterable(_integers(row) for rows in parts for row in rows)
-    return blake2b(",".join(map(str, numbers)).encode(), digest_size=16).hexdigest()
+    parts = [_integers(kind, rows) for kind, rows in zip(KINDS[:-1], state[:-1], strict=True)]
+    return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
 def save(state: State) -> dict[str, list[list[int]]]:
     """The state as lists of integers by part, for JSON or a file."""
-    return {name: [list(_integers(row)) for row in rows] for name, rows in state._asdict().items()}
+    parts = zip(State._fields, KINDS, state, strict=True)
+    return {name: list(map(list, _integers(kind, rows))) for name, kind, rows in parts}
 
 
 def restore(saved: dict[str, list[list[int]]]) -> State:

@@ -204,6 +204,7 @@ class AccountRow(Blank):
         "call_ratio8",  # maintenance / balance at which a margin call is said, 0: never
         "called",  # 1: a margin call of the cross account was said and still holds
         "cross_cash",  # cross wallet
+        "end_slot",  # order slots from here on are free
         "fees_cash",  # fees taken by the venue
         "funding_cash",  # the other side of funding
         "insurance_cash",  # the insurance fund's part in this account
@@ -218,6 +219,7 @@ class AccountRow(Blank):
     call_ratio8: int
     called: int
     cross_cash: int
+    end_slot: int
     fees_cash: int
     funding_cash: int
     insurance_cash: int

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from lotwise.kernel.arith import INT64_MAX, mul_div_ceil, mul_div_floor
 from lotwise.kernel.exposure import cross_balance, cross_maintenance, maintenance, pnl
 from lotwise.kernel.feasibility import largest_feasible
-from lotwise.kernel.layout import RATE, AskRow, LegRow, LimitsRow, SpecRow
+from lotwise.kernel.layout import RATE, AskRow, LegRow, LimitsRow, SpecRow, array_of
 from lotwise.kernel.machine import room_of, step
 from lotwise.kernel.matching import waits_for_fall
 from lotwise.kernel.state import (
@@ -113,6 +113,22 @@ class Desk(NamedTuple):
     ask: Sequence[AskRow]
     limits: Sequence[LimitsRow]
     legs: Sequence[LegRow]
+
+
+def new_desk(spec: SpecRow, limits: LimitsRow) -> Desk:
+    """A desk for a contract's facts and the limits of its sizes, as plain Python rows."""
+    ask = AskRow(**dict.fromkeys(AskRow.__slots__, 0))
+    leg = LegRow(cumulative_share8=RATE, price_ticks=0)
+    return Desk([EventRow()], [spec], [ask], [limits], [leg])
+
+
+def compiled_desk(desk: Desk) -> Desk:
+    """The desk as structured arrays, for compiled rules."""
+    from lotwise.rule_handle import by_address
+
+    by_address(Desk)
+    kinds = (EventRow, SpecRow, AskRow, LimitsRow, LegRow)
+    return Desk(*(array_of(kind, rows) for kind, rows in zip(kinds, desk, strict=True)))
 
 
 class Bounds(Blank):
@@ -231,7 +247,7 @@ def set_bounds(state: State, bounds: Sequence[Bounds]) -> None:
     """Find the prices and the time before which no bar can do anything."""
     falls, rises, until = 0, INT64_MAX, INT64_MAX
     strict = 0 if state.contracts[0].limit_fill == TOUCH else 1
-    for i in range(len(state.orders)):
+    for i in range(state.account[0].end_slot):
         order = state.orders[i]
         if order.status == FREE:
             continue
@@ -299,15 +315,20 @@ def pass_over(state: State, bars: Sequence[BarRow], i: int, count: int) -> None:
 
 
 @rule
+def is_quiet(bars: Sequence[BarRow], bounds: Sequence[Bounds], i: int) -> bool:
+    """Whether bar ``i`` stays within the bounds."""
+    bar = bars[i]
+    if bar.low_ticks <= bounds[0].falls_ticks or bar.high_ticks >= bounds[0].rises_ticks:
+        return False
+    return bar.time_ns < bounds[0].until_ns
+
+
+@rule
 def quiet_until(bars: Sequence[BarRow], bounds: Sequence[Bounds], first: int) -> int:
     """The first bar from ``first`` on that may do something."""
-    falls, rises, until = bounds[0].falls_ticks, bounds[0].rises_ticks, bounds[0].until_ns
     i = first
     while i < len(bars):
-        bar = bars[i]
-        if bar.low_ticks <= falls or bar.high_ticks >= rises or bar.time_ns >= until:
-            return i
-        if bar.signal != 0 or bar.has_funding != 0:
+        if bars[i].signal != 0 or bars[i].has_funding != 0 or not is_quiet(bars, bounds, i):
             return i
         i += 1
     return i
@@ -350,16 +371,19 @@ def run_bars(
     count, opened_ns, lots, equity, risk = 0, 0, 0, 0, 0
     i = 0
     while i < len(bars):
+        held = market.lots
+        quiet = False
         if skip:
             set_bounds(state, bounds)
-            loud = quiet_until(bars, bounds, i)
-            if loud > i:
-                pass_over(state, bars, loud - 1, count=loud - i)
-                i = loud
-                if i == len(bars):
-                    break
-        held = market.lots
-        bar_event(state, desk, bars, i=i)
+            first, i = i, quiet_until(bars, bounds, i)
+            quiet = i < len(bars) and is_quiet(bars, bounds, i)  # it has a signal or funding alone
+            passed = i - first + int(quiet)
+            if passed:
+                pass_over(state, bars, first + passed - 1, count=passed)
+            if i == len(bars):
+                break
+        if not quiet:
+            bar_event(state, desk, bars, i=i)
         now = bars[i].time_ns
         signal = bars[i].signal
         if bars[i].has_funding:

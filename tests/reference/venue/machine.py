@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Final
 
 from tests.reference.venue import commands, exits, liquidation, market_events, names, placing
@@ -97,9 +96,9 @@ class Venue:
         """Return the whole state by the names of the kernel's rows."""
         state = self.state
         return {
-            "account": asdict(state.account),
-            "markets": [asdict(market) for market in state.markets],
-            "orders": [asdict(state.orders[number]) for number in sorted(state.orders)],
+            "account": dict(vars(state.account)),
+            "markets": [dict(vars(market)) for market in state.markets],
+            "orders": [dict(vars(state.orders[number])) for number in sorted(state.orders)],
             "brackets": [bracket.picture() for bracket in state.brackets],
         }
 
