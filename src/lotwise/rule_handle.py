@@ -62,7 +62,7 @@ def _part(context: Any, builder: Any, kind: Handle, table: Any, name: str) -> An
     length = builder.load(cgutils.gep_inbounds(builder, table, 0, at, _LENGTH))
     address = builder.load(cgutils.gep_inbounds(builder, table, 0, at, _POINTER))
     array = context.make_array(array_type)(context, builder)
-    size = context.get_constant(types.intp, array_type.dtype.size)
+    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(array_type.dtype)))
     array.data = builder.inttoptr(address, array.data.type)
     array.nitems, array.itemsize = length, size
     array.shape = cgutils.pack_array(builder, [length])
@@ -94,7 +94,7 @@ _known: set[type] = set()
 
 
 def by_address(made: type[tuple[Any, ...]]) -> None:
-    """Let compiled rules take this named tuple class of one-dimensional structured arrays by its address."""
+    """Let compiled rules take this named tuple class of one-dimensional arrays by its address."""
     if made in _known:
         return
     _known.add(made)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 HELPER = """
 from lotwise.rule import rule
 from lotwise.units import Lots
@@ -50,6 +52,44 @@ print(json.dumps({
     "misses": sum(stats.cache_misses.values()),
 }))
 """
+STRATEGY = """
+from lotwise.kernel.margin import initial_margin_trunc
+from lotwise.kernel.tape import Seen
+from lotwise.rule import rule
+
+@rule
+def own(seen: Seen, i: int) -> int:
+    seen.memory[0] += initial_margin_trunc(1_000, leverage100=100)
+    return -9 if i == 2 else 0
+"""
+ASKED = """
+import json
+import numpy as np
+from numba import typeof
+from own_strategy import own
+from lotwise.kernel import tape
+from lotwise.kernel.layout import array_of, dtype_of
+from lotwise.kernel.state import AccountRow, MarketRow
+from lotwise.rule_handle import by_address
+from lotwise.rule_pointer import RulePointer
+from ctypes import CFUNCTYPE, c_int64, c_void_p
+
+by_address(tape.Seen)
+kinds = (AccountRow, MarketRow, tape.BarRow, tape.SetupRow)
+arrays = [array_of(kind, [kind()]) for kind in kinds]
+seen = tape.Seen(*arrays, np.zeros(1, np.int64))
+pointer = RulePointer(own, typeof(seen))
+table = np.array([[part.ctypes.data, len(part)] for part in seen], np.int64)
+ask = CFUNCTYPE(c_int64, c_void_p, c_int64)(pointer.__wrapper_address__())
+signals = [ask(table.ctypes.data, i) for i in range(3)]
+stats = own.compiled.stats
+print(json.dumps({
+    "signals": signals,
+    "memory": int(seen.memory[0]),
+    "hits": sum(stats.cache_hits.values()),
+    "misses": sum(stats.cache_misses.values()),
+}))
+"""
 LOADED = """
 import json, sys
 import lotwise
@@ -78,12 +118,12 @@ class Project:
         (self.folder / "own_rates.py").write_text(RATES.format(fee=fee), encoding="utf-8")
         (self.folder / "own_rules.py").write_text(OWN, encoding="utf-8")
 
-    def run(self, source: str = RUN) -> dict[str, Any]:
-        """What a new process prints."""
+    def run(self, source: str = RUN, house: Path | None = None) -> dict[str, Any]:
+        """What a new process prints; ``house`` is where it finds lotwise, if not where we do."""
         environment = {
             **os.environ,
             "LOTWISE_CACHE_DIR": str(self.cache),
-            "PYTHONPATH": str(self.folder),
+            "PYTHONPATH": os.pathsep.join(map(str, [self.folder] + [house] * bool(house))),
             "PYTHONDONTWRITEBYTECODE": "1",  # edits within one second look alike to a .pyc
         }
         done = subprocess.run(
@@ -153,6 +193,23 @@ def test_two_versions_in_turn_do_not_mix(project: Project) -> None:
         project.write(factor=3, fee=60_000)
         assert project.expect(3_000_600)["hits"] == 1
     assert project.files() == kept
+
+
+def test_an_edit_of_the_kernel_is_seen_by_a_users_strategy(project: Project, tmp_path: Path) -> None:
+    house = tmp_path / "house"
+    shutil.copytree(SOURCE / "lotwise", house / "lotwise", ignore=shutil.ignore_patterns("__pycache__"))
+    (project.folder / "own_strategy.py").write_text(STRATEGY, encoding="utf-8")
+    found = project.run(ASKED, house)
+    assert found == {"signals": [0, 0, -9], "memory": 3_000, "hits": 0, "misses": 1}
+    assert project.run(ASKED, house) == found | {"hits": 1, "misses": 0}
+    margin = house / "lotwise" / "kernel" / "margin.py"
+    text = margin.read_text(encoding="utf-8")
+    edited = text.replace("mul_div_floor(notional, LEVERAGE, leverage100))", "7 * notional)")
+    assert edited != text
+    margin.write_text(edited, encoding="utf-8")
+    assert project.run(ASKED, house) == found | {"memory": 21_000}, "the strategy ran on the old kernel"
+    margin.write_text(text, encoding="utf-8")
+    assert project.run(ASKED, house) == found | {"hits": 1, "misses": 0}
 
 
 def test_the_calculator_loads_no_compiler(project: Project) -> None:

@@ -6,9 +6,10 @@ import random
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytest
 
-from lotwise.kernel import machine, sweep
+from lotwise.kernel import machine, sweep, tape
 from lotwise.kernel import state as s
 from lotwise.kernel.layout import LimitsRow, SpecRow, TierRow, array_of
 from lotwise.kernel.snapshot import compiled_body, new_state, state_hash
@@ -68,7 +69,7 @@ def tiers() -> list[TierRow]:
     return found
 
 
-def bars(rng: random.Random) -> list[sweep.BarRow]:
+def bars(rng: random.Random) -> list[tape.BarRow]:
     """A walk with signals and funding."""
     price, found = rng.randint(300_000, 900_000), []
     wild = rng.choice((400, 2_000, 9_000))
@@ -76,14 +77,13 @@ def bars(rng: random.Random) -> list[sweep.BarRow]:
         start = max(1_000, price + rng.choice((0, 0, rng.randint(-wild, wild))))
         end = max(1_000, start + rng.randint(-wild, wild))
         found.append(
-            sweep.BarRow(
+            tape.BarRow(
                 time_ns=10**18 + i * MINUTE,
                 open_ticks=start,
                 close_ticks=end,
                 high_ticks=max(start, end) + rng.randint(0, wild),
                 low_ticks=max(1, min(start, end) - rng.randint(0, wild)),
                 volume_lots=rng.choice((0, 50, 4_000)),
-                signal=rng.choice((1, -1, sweep.CLOSE)) if rng.randrange(25) == 0 else 0,
                 has_funding=int(i % 480 == 479),
                 funding8=rng.choice((10_000, -25_000, 300_000)),
             )
@@ -92,9 +92,9 @@ def bars(rng: random.Random) -> list[sweep.BarRow]:
     return found
 
 
-def setup(rng: random.Random) -> sweep.SetupRow:
+def setup(rng: random.Random) -> tape.SetupRow:
     """What a signal opens."""
-    return sweep.SetupRow(
+    return tape.SetupRow(
         risk8=rng.choice((1_000_000, 5_000_000, 30_000_000)),
         stop_share8=rng.choice((500_000, 2_000_000, 9_000_000)),
         target_multiple8_1=E8,
@@ -116,7 +116,7 @@ def account(rng: random.Random, facts: s.ContractRow) -> s.State:
     return state
 
 
-def desk(facts: s.ContractRow) -> sweep.Desk:
+def desk(facts: s.ContractRow) -> tape.Desk:
     """The rows that a run writes over."""
     spec = SpecRow(
         cash_per_tick_lot=facts.cash_per_tick_lot,
@@ -131,44 +131,65 @@ def desk(facts: s.ContractRow) -> sweep.Desk:
     limits = LimitsRow(**dict.fromkeys(LimitsRow.__slots__, 0))
     limits.liquidation_multiple8 = 110_000_000
     limits.max_leverage100 = 2_500
-    return sweep.new_desk(spec, limits)
+    return tape.new_desk(spec, limits)
 
 
-def played(seed: int, skip: int, compiled: bool) -> tuple[int, str, list[Any], s.State]:
+def market_trades(rng: random.Random) -> list[tape.MarketTradeRow]:
+    """The trades of a market, small steps and some leaps; many at one price."""
+    price, found = rng.randint(300_000, 900_000), []
+    wild = rng.choice((60, 400, 2_500))
+    for i in range(BARS * 3):
+        price = max(1_000, price + rng.choice((0, 0, rng.randint(-wild, wild))))
+        found.append(
+            tape.MarketTradeRow(time_ns=10**18 + i * 10**9, price_ticks=price, lots=rng.randrange(90))
+        )
+    return found
+
+
+def some_signals(rng: random.Random, count: int, one_in: int) -> list[int]:
+    """A signal here and there."""
+    return [rng.choice((1, -1, tape.CLOSE)) if rng.randrange(one_in) == 0 else 0 for _ in range(count)]
+
+
+def played(
+    seed: int, skip: int, compiled: bool, run: str = "run_bars"
+) -> tuple[int, str, list[Any], s.State]:
     """A run of a seed: trips, state hash, trades, the state."""
     rng = random.Random(seed)
     facts = contract(rng)
-    state, rows, plan = account(rng, facts), bars(rng), setup(rng)
+    state, plan = account(rng, facts), setup(rng)
+    rows: list[Any] = bars(rng) if run == "run_bars" else market_trades(rng)
+    signals = some_signals(rng, len(rows), 25 if run == "run_bars" else 60)
     if plan.target_share8_1:
         plan.breakeven_after, plan.trail_after = rng.choice((0, 1)), rng.choice((0, 0, 1))
-    trades = [sweep.TradeRow() for _ in range(200)]
-    given: tuple[Any, ...] = (state, rows, [plan], desk(facts), [sweep.Bounds()], trades)
-    run = sweep.run_bars
+    trades = [tape.TradeRow() for _ in range(200)]
+    given: tuple[Any, ...] = (state, rows, signals, [plan], desk(facts), trades)
+    rule = getattr(sweep, run)
     if compiled:
-        state = compiled_body(state)
-        trades = array_of(sweep.TradeRow, trades)
+        state, trades = compiled_body(state), array_of(tape.TradeRow, trades)
         given = (
             state,
-            array_of(sweep.BarRow, rows),
-            array_of(sweep.SetupRow, [plan]),
-            sweep.compiled_desk(given[3]),
-            array_of(sweep.Bounds, [sweep.Bounds()]),
+            array_of(type(rows[0]), rows),
+            np.array(signals, np.int8),
+            array_of(tape.SetupRow, [plan]),
+            tape.compiled_desk(given[4]),
             trades,
         )
-        run = sweep.run_bars.compiled
-    trips = run(*given, skip)
+        rule = rule.compiled
+    trips = rule(*given, skip)
     told = [list(trade.values()) if not compiled else list(trade.tolist()) for trade in trades]
     return trips, state_hash(state), told, state
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_quiet_bars_may_be_passed_over(part: int) -> None:
+@pytest.mark.parametrize("run", ["run_bars", "run_trades"])
+def test_what_is_quiet_may_be_passed_over(part: int, run: str) -> None:
     seen: Counter[str] = Counter()
     for seed in range(part, RUNS, 4):
-        plain = played(seed, skip=0, compiled=False)
-        assert played(seed, skip=1, compiled=False)[:3] == plain[:3], f"seed {seed}: skipping"
-        assert played(seed, skip=0, compiled=True)[:3] == plain[:3], f"seed {seed}: compiled"
-        assert played(seed, skip=1, compiled=True)[:3] == plain[:3], f"seed {seed}: compiled, skipping"
+        plain = played(seed, skip=0, compiled=False, run=run)
+        assert played(seed, skip=1, compiled=False, run=run)[:3] == plain[:3], f"seed {seed}: skipping"
+        assert played(seed, skip=0, compiled=True, run=run)[:3] == plain[:3], f"seed {seed}: compiled"
+        assert played(seed, skip=1, compiled=True, run=run)[:3] == plain[:3], f"seed {seed}: both"
         assert_balanced(plain[3])
         seen["trips"] += plain[0]
         seen["won"] += sum(trade[3] > 0 for trade in plain[2])
@@ -178,19 +199,69 @@ def test_quiet_bars_may_be_passed_over(part: int) -> None:
     assert min(seen["won"], seen["lost"]) > 20, seen
 
 
+def refused(rows: list[Any], signals: list[int], plan: tape.SetupRow, run: str) -> tuple[int, int]:
+    """Why a run refuses, and at which row, having changed nothing."""
+    rng = random.Random(3)
+    facts = contract(rng)
+    state = account(rng, facts)
+    before = state_hash(state)
+    table = desk(facts)
+    for skip in (0, 1):
+        trips = getattr(sweep, run)(state, rows, signals, [plan], table, [tape.TradeRow()], skip)
+        assert trips == -1
+        assert state_hash(state) == before
+    return table.run[0].why, table.run[0].at
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("high_ticks", 1), ("low_ticks", 0), ("volume_lots", -1), ("time_ns", 5), ("funding8", 2 * E8)],
 )
 def test_a_bar_that_cannot_be_changes_nothing(field: str, value: int) -> None:
     rng = random.Random(3)
-    facts = contract(rng)
-    state, rows = account(rng, facts), bars(rng)
+    rows = bars(rng)
     setattr(rows[700], field, value)
-    before = state_hash(state)
-    for skip in (0, 1):
-        trips = sweep.run_bars(
-            state, rows, [setup(rng)], desk(facts), [sweep.Bounds()], [sweep.TradeRow()], skip
-        )
-        assert trips == -701
-        assert state_hash(state) == before
+    assert refused(rows, [0] * len(rows), setup(rng), "run_bars") == (tape.BAD_ROW, 700)
+
+
+@pytest.mark.parametrize(("field", "value"), [("price_ticks", 0), ("lots", -1), ("time_ns", 5)])
+def test_a_trade_that_cannot_be_changes_nothing(field: str, value: int) -> None:
+    rng = random.Random(3)
+    rows = market_trades(rng)
+    setattr(rows[700], field, value)
+    assert refused(rows, [0] * len(rows), setup(rng), "run_trades") == (tape.BAD_ROW, 700)
+
+
+@pytest.mark.parametrize("run", ["run_bars", "run_trades"])
+def test_a_signal_that_is_none_or_is_not_there_changes_nothing(run: str) -> None:
+    rng = random.Random(3)
+    rows: list[Any] = bars(rng) if run == "run_bars" else market_trades(rng)
+    odd = [0] * len(rows)
+    odd[700] = 3
+    assert refused(rows, odd, setup(rng), run) == (tape.BAD_ROW, 700)
+    assert refused(rows, [0] * 600, setup(rng), run) == (tape.BAD_ROW, 600)
+    assert refused(rows, [0] * (len(rows) + 1), setup(rng), run) == (tape.BAD_ROW, len(rows))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("risk8", 0),
+        ("risk8", E8 + 1),
+        ("stop_share8", 0),
+        ("stop_share8", E8),
+        ("target_share8_1", -1),
+        ("target_multiple8_1", 3 * E8),
+        ("target_multiple8_2", 2_000 * E8),
+        ("callback8", E8),
+        ("hold_ns", -1),
+        ("breakeven_after", -1),
+        ("trail_after", -1),
+    ],
+)
+def test_a_setup_that_cannot_be_changes_nothing(field: str, value: int) -> None:
+    rng = random.Random(3)
+    rows, plan = bars(rng), setup(rng)
+    plan.target_share8_1 = plan.target_share8_1 or E8 // 2
+    setattr(plan, field, value)
+    assert refused(rows, [0] * len(rows), plan, "run_bars")[0] == tape.BAD_SETUP
