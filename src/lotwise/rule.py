@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NewType, ParamSpec, TypeV
 if TYPE_CHECKING:
     from numba.core.dispatcher import Dispatcher
 
-OPTIONS: Final = {"_nrt": False}
+OPTIONS: Final = {"_nrt": False, "nogil": True}
 """How rules are compiled. They allocate nothing; without Numba's runtime their array arguments
-are not reference-counted at every call, which is 2.5 times quicker."""
+are not reference-counted at every call, which is 2.5 times quicker. They touch no Python object, so
+threads may run them side by side."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,8 +67,10 @@ class Rule(partial[R], Generic[P, R]):
     def compiled(self) -> Dispatcher:
         """The Numba dispatcher, made on first use; call it with int64 and record arrays."""
         from lotwise.rule_cache import RuleCache
+        from lotwise.rule_parts import make_whole
 
         dispatcher = self._dispatcher()
+        make_whole(dispatcher)
         dispatcher._cache = RuleCache(self.compiled_body, self.stamp)
         return dispatcher
 
@@ -83,9 +86,11 @@ class Rule(partial[R], Generic[P, R]):
     def _dispatcher(self) -> Dispatcher:
         import numba
 
+        from lotwise.rule_parts import RulePipeline
+
         for cast in _newtypes_reached(self):
             _register_identity(cast)
-        return numba.njit(**OPTIONS)(self.compiled_body)
+        return numba.njit(**OPTIONS, pipeline_class=RulePipeline)(self.compiled_body)
 
     @property
     def _numba_type_(self) -> Any:

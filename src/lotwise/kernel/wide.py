@@ -8,7 +8,11 @@ the two into float64, silently.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from lotwise.rule_parts import part
 
 INT64_MAX = np.int64(9_223_372_036_854_775_807)
 OVERFLOW = np.int64(-9_223_372_036_854_775_808)
@@ -28,30 +32,30 @@ def _magnitude(value):  # type: ignore[no-untyped-def]
     return np.uint64(value) if value >= 0 else np.uint64(-value)
 
 
-@njit
-def _product(a, b):  # type: ignore[no-untyped-def]
-    """(high, low) of a * b."""
-    a_high, a_low = a >> HALF, a & LOW_HALF
-    b_high, b_low = b >> HALF, b & LOW_HALF
-    low = a_low * b_low
-    middle = a_high * b_low + (low >> HALF)
-    other = a_low * b_high + (middle & LOW_HALF)
-    return a_high * b_high + (middle >> HALF) + (other >> HALF), (other << HALF) | (low & LOW_HALF)
+@intrinsic
+def _product(typing_context, a, b):  # type: ignore[no-untyped-def]
+    """(high, low) of a * b, both uint64: one instruction on most machines."""
+
+    def generate(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        word, wide = ir.IntType(64), ir.IntType(128)
+        both = builder.mul(builder.zext(given[0], wide), builder.zext(given[1], wide))
+        high = builder.trunc(builder.lshr(both, ir.Constant(wide, 64)), word)
+        return context.make_tuple(builder, signature.return_type, (high, builder.trunc(both, word)))
+
+    return types.UniTuple(types.uint64, 2)(types.uint64, types.uint64), generate
 
 
-@njit
-def _shift_to_top(value):  # type: ignore[no-untyped-def]
+@intrinsic
+def _shift_to_top(typing_context, value):  # type: ignore[no-untyped-def]
     """How far to shift a positive uint64 left until its top bit is set."""
-    count = ZERO
-    for width in (32, 16, 8, 4, 2, 1):
-        step = np.uint64(width)
-        if value >> (np.uint64(64) - step) == ZERO:
-            value = value << step
-            count += step
-    return count
+
+    def generate(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        return builder.ctlz(given[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(types.uint64), generate
 
 
-@njit
+@part
 def _digit(high, next_digit, v_high, v_low):  # type: ignore[no-untyped-def]
     """One base-2**32 quotient digit (Knuth's step D3)."""
     digit = high // v_high
@@ -64,7 +68,7 @@ def _digit(high, next_digit, v_high, v_low):  # type: ignore[no-untyped-def]
     return digit
 
 
-@njit
+@part
 def _divide(high, low, divisor):  # type: ignore[no-untyped-def]
     """(quotient, remainder) of high * 2**64 + low over divisor, where high < divisor."""
     if high == ZERO:
@@ -84,7 +88,7 @@ def _divide(high, low, divisor):  # type: ignore[no-untyped-def]
     return (first << HALF) + second, remainder
 
 
-@njit
+@part
 def _quotient(a, b, c, d):  # type: ignore[no-untyped-def]
     """(high, low, inexact) of a * b // (c * d) over magnitudes, dividing twice."""
     high, low = _product(a, b)
@@ -99,7 +103,7 @@ def _quotient(a, b, c, d):  # type: ignore[no-untyped-def]
     return quotient_high, quotient_low, inexact
 
 
-@njit
+@part
 def _rounded(a, b, c, d, up_if_positive, up_if_negative):  # type: ignore[no-untyped-def]
     """Signed a * b / (c * d); the flags say when an inexact magnitude grows by one."""
     if c == 0 or d == 0:
