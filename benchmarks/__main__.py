@@ -16,6 +16,13 @@ from benchmarks.workloads import ALL
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time the workloads.")
+    parser.add_argument(
+        "table",
+        nargs="?",
+        choices=("kernel",),
+        help="the kernel's workloads as one table, beside the peers whose environments are there",
+    )
+    parser.add_argument("--peers", action="store_true", help="kernel: make the peers' environments (network)")
     parser.add_argument("--only", metavar="NAME", action="append", choices=ALL, help=f"of {', '.join(ALL)}")
     parser.add_argument("--quick", action="store_true", help="small sizes, one process, nothing is written")
     parser.add_argument("--json", action="store_true", help="print one JSON array")
@@ -36,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.child:
         print(json.dumps(runner.child(ALL[options.child], options.quick)))
         return 0
+    if options.table:
+        from benchmarks import kernel
+
+        return kernel.main(options.json, options.quick, make_peers=options.peers)
     chosen = [ALL[name] for name in options.only or ALL]
     if options.accept:
         committed.accept({workload.name: committed.computed(workload) for workload in chosen})

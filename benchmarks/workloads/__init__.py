@@ -6,6 +6,10 @@ from benchmarks.workload import Workload
 from benchmarks.workloads import (
     cli_cold,
     kernel_compiled,
+    kernel_first_call,
+    kernel_strategy_compiled,
+    kernel_sweep_compiled,
+    kernel_trades_compiled,
     liquidation_compiled,
     load,
     rule_compiled,
@@ -26,6 +30,10 @@ ALL: dict[str, Workload] = {
         wide_arithmetic,
         scan_catalogue,
         kernel_compiled,
+        kernel_trades_compiled,
+        kernel_sweep_compiled,
+        kernel_strategy_compiled,
+        kernel_first_call,
         load,
     )
 }

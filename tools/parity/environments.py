@@ -27,11 +27,13 @@ class Peer(NamedTuple):
     key: str
     package: str
     pythons: tuple[str, ...] = ()
+    use: str = "parity"
+    """What it is asked for: the beginning of its requirements' name."""
 
     @property
     def requirements(self) -> Path:
         """Pinned with hashes."""
-        return ROOT / "requirements" / f"parity-{self.key}.txt"
+        return ROOT / "requirements" / f"{self.use}-{self.key}.txt"
 
     @property
     def probe(self) -> Path:

@@ -131,14 +131,14 @@ def play(
     trips = sweep.run_strategy.compiled(account, bars, pointer, seen, rows, trades, int(skip))
     if isinstance(pointer, CallPointer) and pointer.error is not None:
         raise pointer.error
-    run = rows.run[0]
-    if trips < 0 and run["why"] != tape.STOPPED:  # type: ignore[index]
-        raise _error(int(run["why"]), int(run["at"]))  # type: ignore[index]
-    done = int(run["trips"])  # type: ignore[index]
-    stopped_at = int(run["at"]) if trips < 0 else None  # type: ignore[index]
-    return Played(account, done, trades[:done], stopped_at)
+    return played(account, rows, trades, ended_early=trips < 0)
 
 
-def _error(why: int, at: int) -> InputError:
-    code, words, hint = REASONS[why]
-    return InputError(code, words.format(at=at), hint=hint)
+def played(account: State, desk: tape.Desk, trades: Any, ended_early: bool) -> Played:
+    """What a compiled run left, or the error of why it ended."""
+    run: Any = desk.run[0]
+    why, at, trips = int(run["why"]), int(run["at"]), int(run["trips"])
+    if ended_early and why != tape.STOPPED:
+        code, words, hint = REASONS[why]
+        raise InputError(code, words.format(at=at), hint=hint)
+    return Played(account, trips, trades[:trips], at if ended_early else None)
