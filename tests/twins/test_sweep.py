@@ -199,6 +199,52 @@ def test_what_is_quiet_may_be_passed_over(part: int, run: str) -> None:
     assert min(seen["won"], seen["lost"]) > 20, seen
 
 
+def test_an_entry_the_venue_refuses_does_not_silence_the_signals_after_it() -> None:
+    rng = random.Random(8)
+    facts = contract(rng)
+    facts.volume_share8, facts.slippage_range8, facts.slippage_ticks = 0, 0, 0
+    facts.price_up8 = facts.price_down8 = facts.take_bound8 = 0
+    state = account(rng, facts)
+    row = {"open_ticks": 500_000, "close_ticks": 500_000, "high_ticks": 500_000, "low_ticks": 500_000}
+    rows = [tape.BarRow(time_ns=10**18 + i * MINUTE, volume_lots=1, **row) for i in range(6)]
+    plan = tape.SetupRow(risk8=E8 // 100, stop_share8=E8 // 100)
+    table = desk(facts)
+    table.spec[0].min_notional_cash = 0  # sizes what the venue then finds too small
+    table.spec[0].min_lots = 1
+    facts.min_notional_cash = 10**18
+    signals = [0, 1, 0, 0, 1, 0]
+    assert sweep.run_bars(state, rows[:3], signals[:3], [plan], table, [tape.TradeRow()], 0) == 0
+    assert state.brackets[0].side == 0
+    assert state.markets[0].lots == 0
+    facts.min_notional_cash = 5 * E8
+    sweep.run_bars(state, rows[3:], signals[3:], [plan], table, [tape.TradeRow()], 0)
+    assert state.markets[0].lots > 0
+
+
+def test_a_signal_risks_no_more_than_its_budget_where_fills_slip() -> None:
+    rng = random.Random(9)
+    facts = contract(rng)
+    facts.volume_share8, facts.spread_ticks, facts.slippage_ticks = 0, 4, 300
+    facts.slippage_range8, facts.path = E8 // 2, s.OHLC
+    state = account(rng, facts)
+    flat = {"open_ticks": 500_000, "close_ticks": 500_000}
+    rows = [
+        tape.BarRow(time_ns=10**18, high_ticks=501_000, low_ticks=500_000, volume_lots=1, **flat),
+        tape.BarRow(
+            time_ns=10**18 + MINUTE,
+            open_ticks=495_500,  # above the stop, so that it is met at its price; as wide as the first
+            high_ticks=495_500,
+            low_ticks=494_500,
+            close_ticks=494_500,
+        ),
+    ]
+    plan = tape.SetupRow(risk8=E8 // 50, stop_share8=E8 // 100)
+    trades = [tape.TradeRow()]
+    assert sweep.run_bars(state, rows, [1, 0], [plan], desk(facts), trades, 0) == 1
+    assert trades[0].risk_cash == 20 * E8
+    assert -trades[0].risk_cash <= trades[0].result_cash < -trades[0].risk_cash * 9 // 10
+
+
 def refused(rows: list[Any], signals: list[int], plan: tape.SetupRow, run: str) -> tuple[int, int]:
     """Why a run refuses, and at which row, having changed nothing."""
     rng = random.Random(3)

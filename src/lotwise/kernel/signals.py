@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lotwise.kernel.arith import mul_div_ceil, mul_div_floor
+from lotwise.kernel.bracket import clear_bracket
 from lotwise.kernel.exposure import cross_balance
 from lotwise.kernel.feasibility import largest_feasible
 from lotwise.kernel.layout import RATE
 from lotwise.kernel.machine import step
+from lotwise.kernel.matching import market_price, touch
 from lotwise.kernel.state import BRACKET, MARKET, PLACE, State
 from lotwise.kernel.tape import CLOSE, Desk, SetupRow, TradeRow
 from lotwise.rule import rule
@@ -32,10 +34,14 @@ def clear_event(desk: Desk, kind: int, time_ns: int) -> None:
 
 @rule
 def sized_lots(state: State, desk: Desk, side: int, setup: Sequence[SetupRow], stop_ticks: int) -> int:
-    """The lots that a signal opens: what the sizing rule allows of the account as it stands."""
+    """The lots that a signal opens: what the sizing rule allows of the account as it stands.
+
+    A market fill slips at the entry and at the stop: by what it would slip now.
+    """
     market, ask, limits = state.markets[0], desk.ask[0], desk.limits[0]
     contract = state.contracts[0]
     equity = cross_balance(state)
+    slipped = side * (market_price(state, 0, side, x=-1) - touch(state, 0, side, x=-1))
     ask.side = side
     ask.stop_ticks = stop_ticks
     ask.leverage100 = market.leverage100
@@ -43,8 +49,8 @@ def sized_lots(state: State, desk: Desk, side: int, setup: Sequence[SetupRow], s
     ask.exit_fee8 = contract.taker_fee8
     ask.entry_spread_ticks = contract.spread_ticks
     ask.exit_spread_ticks = contract.spread_ticks
-    ask.slippage_ticks = contract.slippage_ticks
-    desk.legs[0].price_ticks = market.last_ticks
+    ask.slippage_ticks = slipped
+    desk.legs[0].price_ticks = max(1, market.last_ticks + side * slipped)
     limits.budget_cash = mul_div_floor(equity, setup[0].risk8, RATE)
     limits.cross_cash = equity
     limits.free_cash = equity
@@ -85,7 +91,10 @@ def open_by_signal(state: State, desk: Desk, setup: Sequence[SetupRow], side: in
     clear_event(desk, PLACE, time_ns)
     desk.event[0].lots = lots
     desk.event[0].entry = 1
-    return lots if step(state, desk.event) == 0 else 0
+    if step(state, desk.event) != 0:
+        clear_bracket(state, 0)  # it never had an entry: the next signal declares its own
+        return 0
+    return lots
 
 
 @rule
