@@ -83,6 +83,18 @@ def test_the_state_given_stays_as_it_was() -> None:
     assert state_hash(scene.state) == before
 
 
+def test_a_run_goes_on_where_another_ended() -> None:
+    for seed in SEEDS:
+        scene = Scene(seed)
+        whole, half = scene.play(Cross(scene.closes)), len(scene.bars) // 2
+        rows, strategy = array_of(tape.BarRow, scene.bars), Cross(scene.closes)
+        first = play(strategy, scene.state, rows[:half], scene.desk, setup=scene.setup)
+        rest = Cross(scene.closes[half:])
+        rest.fast, rest.slow, rest.side = strategy.fast, strategy.slow, strategy.side
+        second = play(rest, first.state, rows[half:], scene.desk, setup=scene.setup)
+        assert state_hash(second.state) == state_hash(whole.state)
+
+
 class Odd:
     """Answers something else at one bar."""
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from lotwise.errors import InputError
 from lotwise.kernel import sweep, tape
 from lotwise.kernel.layout import array_of, dtype_of
-from lotwise.kernel.snapshot import compiled_body
+from lotwise.kernel.snapshot import compiled_body, plain_body
 from lotwise.kernel.state import AccountRow, MarketRow, State
 from lotwise.rule import Rule
 
@@ -97,6 +97,8 @@ def play(
     strategy
         A rule of (what it sees, bar number), compiled once and kept in the cache; or a Python object with
         ``on_bar(bar number)``, and ``begin(view)`` where it wants to look at the account.
+    state
+        Of :func:`lotwise.kernel.snapshot.new_state`, or where another run ended.
     bars
         Structured array of :class:`lotwise.kernel.tape.BarRow`.
     memory
@@ -116,7 +118,7 @@ def play(
     from lotwise.rule_pointer import CallPointer, RulePointer
 
     by_address(tape.Seen)
-    account, rows = compiled_body(state), tape.compiled_desk(desk)
+    account, rows = compiled_body(plain_body(state)), tape.compiled_desk(desk)
     own: Any = np.array(memory, np.int64)
     seen = tape.Seen(account.account, account.markets, bars, array_of(tape.SetupRow, [setup]), own)
     trades = np.zeros(len(bars), dtype_of(tape.TradeRow))

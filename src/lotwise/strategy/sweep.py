@@ -11,7 +11,7 @@ from typing import Any
 from lotwise.kernel import sweep as runs
 from lotwise.kernel import tape
 from lotwise.kernel.layout import array_of, dtype_of
-from lotwise.kernel.snapshot import compiled_body
+from lotwise.kernel.snapshot import compiled_body, plain_body
 from lotwise.kernel.state import State
 from lotwise.strategy.play import Played, played
 
@@ -49,7 +49,7 @@ def sweep(
     """
     import numpy as np
 
-    start, table = compiled_body(state), tape.compiled_desk(desk)
+    start, table = compiled_body(plain_body(state)), tape.compiled_desk(desk)
 
     def play(case: Case) -> Played:
         account, own = _copied(start), _copied(table)
