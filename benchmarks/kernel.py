@@ -26,6 +26,8 @@ from benchmarks.workloads import (
 )
 
 KEPT = Path(__file__).with_name("kernel.json")
+PAGE = Path(__file__).with_name("README.md")
+TABLE = "| workload | engine | rate |\n|---|---|---:|\n"
 MOST_STEPS = 1_000_000
 
 NO_TIME: dict[str, Any] = {"seconds_min": None, "rate": None}
@@ -167,6 +169,28 @@ def shown(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
+def page_rows(rows: Sequence[Row]) -> list[str]:
+    """The rows as the README shows them."""
+    lines = []
+    for row in rows:
+        if row["rate"] is None:
+            shown = f"{row['units']:.1f} {row['unit']}"
+        elif row["unit"] == "call":
+            shown = f"{row['seconds_min']:.2f} s"
+        else:
+            shown = f"{row['rate'] / 1e6:,.2f} M {row['unit']}/s"
+        lines.append(f"| {row['workload']} | {row['engine']} {row['version']} | {shown} |")
+    return lines
+
+
+def write_page(rows: Sequence[Row]) -> None:
+    """Put the rows into the README, in place of those that stand there."""
+    text = PAGE.read_text(encoding="utf-8")
+    begin = text.index(TABLE) + len(TABLE)
+    end = text.index("\n\n", begin)
+    PAGE.write_text(text[:begin] + "\n".join(page_rows(rows)) + text[end:], encoding="utf-8")
+
+
 def main(as_json: bool, quick: bool, make_peers: bool) -> int:
     """Measure, show, keep; 1 where results are not the committed ones."""
     from benchmarks.machine import machine, machine_line
@@ -186,6 +210,7 @@ def main(as_json: bool, quick: bool, make_peers: bool) -> int:
     table = {"machine": machine(), "rows": rows}
     if not quick and not problems:
         KEPT.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+        write_page(rows)
     say("\n".join(shown(rows)))
     if quick:
         say("small sizes: what starts a run weighs more than the run; leave --quick out to compare")

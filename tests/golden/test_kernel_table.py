@@ -43,6 +43,11 @@ def test_the_peers_were_measured_in_the_same_run() -> None:
     assert {"vectorbt (numba)", "vectorbt (rust)", "nautilus_trader"} <= engines
 
 
+def test_the_readme_shows_the_committed_rows() -> None:
+    shown = kernel.PAGE.read_text(encoding="utf-8").split(kernel.TABLE)[1].split("\n\n")[0]
+    assert shown.splitlines() == kernel.page_rows(KEPT["rows"])
+
+
 def test_shown_rows_stand_beside_the_first_of_their_workload() -> None:
     engine = {"engine": "ours", "version": "1"}
     rows = [
