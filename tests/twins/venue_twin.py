@@ -54,8 +54,8 @@ def twin_of(history: History) -> Venue:
     )
 
 
-def assert_books(state: s.State) -> None:
-    """All books together are zero, and the order slots end where they say."""
+def assert_balanced(state: s.State) -> None:
+    """All books together are zero, and so is every booking of the log; the slots end where they say."""
     account = state.account[0]
     books = sum(getattr(account, f"{name}_cash") for name in BOOKS)
     assert books + sum(market.isolated_cash for market in state.markets) == 0
@@ -63,12 +63,7 @@ def assert_books(state: s.State) -> None:
     assert account.positions_cash == -held
     used = [i for i, order in enumerate(state.orders) if order.status]
     assert account.end_slot == max(used, default=-1) + 1
-
-
-def assert_balanced(state: s.State) -> None:
-    """All books together are zero, and so is every booking of the log."""
-    assert_books(state)
-    for row in state.log[: state.account[0].logged]:
+    for row in state.log[: account.logged]:
         parts = sum(getattr(row, f"{name}_cash") for name in (*BOOKS, "isolated"))
         assert parts == 0, row
 
