@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -57,7 +57,7 @@ class Kind:
     """A kind of market data: its name, its columns in their order, and what tells two rows apart."""
 
     name: str
-    columns: dict[str, Unit]
+    columns: dict[str, Unit] = field(hash=False)
     key: tuple[str, ...] = ("time_ns",)
 
 

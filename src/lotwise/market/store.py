@@ -34,6 +34,14 @@ UNFINISHED: Final = ".unfinished"
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 
 
+def own_folder() -> Path:
+    """Where a user's market data lies: ``LOTWISE_STORE``, else in the user's data folder."""
+    if chosen := os.environ.get("LOTWISE_STORE"):
+        return Path(chosen)
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "lotwise" / "market"
+
+
 @dataclass(frozen=True)
 class Series:
     """What belongs together: one kind of data of one contract."""
