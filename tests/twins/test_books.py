@@ -9,7 +9,7 @@ from tests.twins.histories import History
 from tests.twins.venue_twin import BOOKS
 
 EVENTS = 300
-HISTORIES = 20_000 if bulk.PROOF else 500
+HISTORIES = 2_000 if bulk.PROOF else 500
 LAW = "all books of an account together are zero after every event"
 
 

@@ -1,5 +1,5 @@
 """Measures: arrays in, arrays out. Volume profiles, order flow, costs, correlation, regimes.
 
-Prices are whole ticks and volumes whole lots; what is a statistic may be a float. Nothing here reads a file,
-decides or draws.
+Prices are whole ticks and volumes whole lots; what is a statistic may be a float. A measure may not read a
+file, decide or draw.
 """
