@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 from pathlib import Path
 
@@ -89,6 +90,11 @@ def test_silly_input_is_refused_and_nothing_is_written(
     assert found[0] == code
     assert words in found[1]
     assert not list(store.rglob("*.parquet"))
+
+
+def test_without_polars_the_way_to_get_it_is_said(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+    assert refused(capsys, "data list") == ("DATA-001", "market data needs polars, which is not installed")
 
 
 def test_a_file_that_is_there_is_not_written_over(capsys: Capture, tmp_path: Path) -> None:
