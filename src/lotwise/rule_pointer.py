@@ -15,6 +15,7 @@ from typing import Any
 
 from numba.core import types
 from numba.core.typing import signature
+from numba.experimental import function_type as _known_to_numba  # noqa: F401 - registers such pointers
 
 from lotwise.rule import Rule
 from lotwise.rule_handle import Handle

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,6 +113,11 @@ class Odd:
             raise self.answer
         answer: int = self.answer
         return answer
+
+
+def test_a_python_object_may_be_the_first_strategy_of_a_process() -> None:
+    code = "from tests.twins.test_strategy import Odd, Scene; assert Scene(1).play(Odd(0)).trips == 0"
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True)
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("odd"), KeyboardInterrupt(), SystemExit(3)])
