@@ -9,7 +9,8 @@ the stamp of all it rests on (``tools/proof_sources.py``), the counts it ran, an
 proved the moment its last test has passed, so a run that was broken off goes on where it stood.
 
 The tests append how many cases they really ran, and how each ended, to the file named by
-``LOTWISE_PROOF_COUNTS``. The page is written when every file is proved as it stands.
+``LOTWISE_PROOF_COUNTS``. The page says of every file on which commit it was proved, and whether a source it
+rests on has changed since.
 """
 
 from __future__ import annotations
@@ -183,9 +184,12 @@ def files_table(found: Kept) -> str:
     """Every test file: what ran, and on which commit."""
     lines = [
         f"| `{file}` | {entry['tests']} | {entry['skipped'] or ''} | {entry['date']} | {entry['commit']} |"
+        f" {'' if entry['stamp'] == stamp(ROOT, file) else 'a source it rests on has changed since'} |"
         for file, entry in sorted(found.items())
     ]
-    return "\n".join(["| tests | passed | skipped | date | commit |", "|---|---:|---:|---|---|", *lines])
+    return "\n".join(
+        ["| tests | passed | skipped | date | commit | |", "|---|---:|---:|---|---|---|", *lines]
+    )
 
 
 def facts() -> str:
@@ -238,15 +242,14 @@ def main() -> int:
             return 1
     still_open = open_files([])
     if still_open:
-        print(f"{PAGE.name} stays as it was; not proved as they stand: {', '.join(still_open)}")
-        return 1 if set(still_open) & set(files) else 0
+        print(f"not proved as they stand: {', '.join(still_open)}")
     gone = set(kept()) - set(test_files([]))
     KEPT.write_text(
         json.dumps({k: v for k, v in kept().items() if k not in gone}, indent=1, sort_keys=True) + "\n",
         encoding="utf-8",
     )
     write_page()
-    return 0
+    return 1 if set(still_open) & set(files) else 0
 
 
 if __name__ == "__main__":

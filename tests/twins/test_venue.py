@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-import numpy as np
-import pytest
-
 from lotwise.kernel import machine
 from lotwise.kernel.layout import array_of
-from lotwise.kernel.snapshot import compiled_body, plain_body, restore, save, state_hash
+from lotwise.kernel.snapshot import compiled_body, state_hash
 from lotwise.kernel.state import EventRow, State
 from tests.laws import bulk
 from tests.twins.histories import History
@@ -25,7 +22,6 @@ EVENTS = 300
 HISTORIES = 20_000 if bulk.PROOF else 500
 REACHED = 50
 """So often, at least, each rare path is met by the first 500 histories."""
-RESTORED = 200 if bulk.PROOF else 8
 AUDIT_EVERY = 20
 
 
@@ -80,28 +76,3 @@ def test_the_histories_reach_every_rare_path() -> None:
             seen.update(look.of(state, machine.step(state, [event])))
     seldom = {name: seen[name] for name in WANTED if seen[name] < REACHED}
     assert not seldom, f"reached less than {REACHED} times: {seldom}"
-
-
-@pytest.mark.parametrize("seed", range(RESTORED))
-def test_restore_and_go_on_is_going_on(seed: int) -> None:
-    history = History(10**6 + seed)
-    plain = history.begin()
-    events = []
-    for _ in range(EVENTS):
-        events.append(history.next(plain))
-        machine.step(plain, [events[-1]])
-    end = state_hash(plain)
-    walker = history.begin()
-    for number, event in enumerate(events):
-        again = restore(save(walker))
-        assert state_hash(again) == state_hash(walker)
-        if number % 37 == seed % 37:  # a copy goes all the way to the end, in the other body
-            other = compiled_body(again)
-            codes = np.zeros(len(events) - number, np.int64)
-            machine.run.compiled(other, array_of(EventRow, events[number:]), codes)
-            assert state_hash(other) == end
-            assert state_hash(plain_body(other)) == end
-        code = machine.step(walker, [event])
-        assert machine.step(again, [event]) == code
-        assert state_hash(again) == state_hash(walker), f"seed {seed}, event {number}"
-    assert state_hash(walker) == end
