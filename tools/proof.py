@@ -116,10 +116,14 @@ class Run:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-            while tests.poll() is None:
-                time.sleep(1)
+            try:
+                while tests.poll() is None:
+                    time.sleep(1)
+                    self.look()
+            finally:
+                tests.terminate()
                 self.look()
-            self.look()
+                self.keep_broken_off()
             output.seek(0)
             print(output.read())
         return tests.returncode
@@ -141,22 +145,42 @@ class Run:
         self.read = len(lines)
 
     def keep_if_done(self, file: str) -> None:
-        """Keep a file whose tests have all ended well, on the sources it had at the start and has now."""
+        """Keep a file whose tests have all ended well."""
         now = self.progress[file]
-        done = sum(now.ended.values()) == self.tests[file] and not now.ended["failed"]
-        if not done or os.environ.get("LOTWISE_LAW_CASES") or stamp(ROOT, file) != self.stamps[file]:
+        if sum(now.ended.values()) == self.tests[file]:
+            self.keep(file)
+
+    def keep_broken_off(self) -> None:
+        """Keep how far files came whose tests have not all ended: shown on the page, still to be proved."""
+        for file in open_files(list(self.progress)):
+            if 0 < sum(self.progress[file].ended.values()) < self.tests[file]:
+                self.keep(file)
+
+    def keep(self, file: str) -> None:
+        """Keep a file without a failure, on the sources it had at the start and has now."""
+        now = self.progress[file]
+        if now.ended["failed"] or os.environ.get("LOTWISE_LAW_CASES"):
             return
-        keep = kept() | {
-            file: {
-                "stamp": self.stamps[file],
-                "date": f"{datetime.now(UTC):%Y-%m-%d}",
-                "commit": commit(),
-                "tests": now.ended["passed"],
-                "skipped": now.ended["skipped"],
-                "laws": dict(sorted(now.laws.items())),
-            }
-        }
-        KEPT.write_text(json.dumps(keep, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        if stamp(ROOT, file) == self.stamps[file]:
+            keep_entry(file, entry_of(now, self.tests[file], self.stamps[file], commit=commit()))
+
+
+def entry_of(now: Progress, tests: int, proved: str, commit: str) -> dict[str, Any]:
+    """What is kept of a file: where tests are missing, ``of`` says how many it has."""
+    entry: dict[str, Any] = {
+        "stamp": proved,
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "commit": commit,
+        "tests": now.ended["passed"],
+        "skipped": now.ended["skipped"],
+        "laws": dict(sorted(now.laws.items())),
+    }
+    return entry | ({"of": tests} if sum(now.ended.values()) < tests else {})
+
+
+def keep_entry(file: str, entry: dict[str, Any]) -> None:
+    """Write it beside what was kept before."""
+    KEPT.write_text(json.dumps(kept() | {file: entry}, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def commit() -> str:
@@ -184,12 +208,20 @@ def files_table(found: Kept) -> str:
     """Every test file: what ran, and on which commit."""
     lines = [
         f"| `{file}` | {entry['tests']} | {entry['skipped'] or ''} | {entry['date']} | {entry['commit']} |"
-        f" {'' if entry['stamp'] == stamp(ROOT, file) else 'a source it rests on has changed since'} |"
+        f" {remark(file, entry)} |"
         for file, entry in sorted(found.items())
     ]
     return "\n".join(
         ["| tests | passed | skipped | date | commit | |", "|---|---:|---:|---|---|---|", *lines]
     )
+
+
+def remark(file: str, entry: dict[str, Any]) -> str:
+    """What is to be known of a file that is not proved as it stands."""
+    said = [f"broken off: {entry['tests']} of {entry['of']} tests"] if "of" in entry else []
+    if entry["stamp"] != stamp(ROOT, file):
+        said.append("a source it rests on has changed since")
+    return "; ".join(said)
 
 
 def facts() -> str:
@@ -219,8 +251,8 @@ def write_page() -> None:
 
 def open_files(asked: list[str]) -> list[str]:
     """The test files that are not proved as they stand."""
-    known = kept()
-    return [file for file in test_files(asked) if known.get(file, {}).get("stamp") != stamp(ROOT, file)]
+    whole = {file: entry["stamp"] for file, entry in kept().items() if "of" not in entry}
+    return [file for file in test_files(asked) if whole.get(file) != stamp(ROOT, file)]
 
 
 def main() -> int:

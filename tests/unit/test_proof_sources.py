@@ -1,11 +1,17 @@
-"""What a proof rests on: an edit anywhere in it makes it open again, an edit elsewhere does not."""
+"""What a proof rests on: an edit anywhere in it makes it open again, an edit elsewhere does not.
+
+And what is kept of a run: whole files, and how far broken-off ones came.
+"""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tools import proof
 from tools.proof_sources import sources, stamp
 
 TREE = {
@@ -70,3 +76,54 @@ def test_the_whole_package_reaches_the_faces_it_loads_late(tree: Path) -> None:
 
 def test_another_version_of_what_runs_it_opens_a_proof(tree: Path) -> None:
     assert stamp(tree, LAW, ["numba 1"]) != stamp(tree, LAW, ["numba 2"])
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> proof.Run:
+    """A run of two real test files that has not begun; what it keeps goes to a file of its own."""
+    monkeypatch.setattr(proof, "KEPT", tmp_path / "proof.json")
+    monkeypatch.delenv("LOTWISE_LAW_CASES", raising=False)
+    files = ["tests/laws/test_units.py", "tests/laws/test_mirror.py"]
+    monkeypatch.setattr(proof, "collected", lambda *_: Counter({files[0]: 3, files[1]: 1}))
+    return proof.Run(files, workers=1, counts=tmp_path / "counts.jsonl")
+
+
+def told(run: proof.Run, *lines: dict[str, object]) -> None:
+    """The tests have written these lines."""
+    with run.counts.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    run.look()
+
+
+def test_a_file_is_kept_when_its_last_test_has_ended_well(run: proof.Run) -> None:
+    units, mirror = run.progress
+    told(
+        run,
+        {"file": units, "law": "a law", "cases": 7, "seconds": 1},
+        *[{"file": units, "ended": "passed"}] * 2,
+    )
+    assert proof.kept() == {}
+    told(run, law | {"cases": 5}, {"file": units, "ended": "skipped"})
+    entry = proof.kept()[units]
+    assert (entry["tests"], entry["skipped"], entry["laws"]) == (2, 1, {"a law": 12})
+    assert proof.open_files([units, mirror]) == [mirror]
+    told(run, {"file": mirror, "ended": "failed"})
+    run.keep_broken_off()
+    assert list(proof.kept()) == [units]
+
+
+def test_a_broken_off_file_is_said_and_stays_open(run: proof.Run) -> None:
+    units, mirror = run.progress
+    told(run, {"file": units, "ended": "passed"}, {"file": mirror, "ended": "passed"})
+    run.keep_broken_off()
+    assert proof.open_files([units, mirror]) == [units]
+    assert proof.remark(units, proof.kept()[units]) == "broken off: 1 of 3 tests"
+    stale = proof.kept()[mirror] | {"stamp": "of another source"}
+    assert proof.remark(mirror, stale) == "a source it rests on has changed since"
+
+
+def test_a_failed_test_leaves_its_file_open(run: proof.Run) -> None:
+    units, _ = run.progress
+    told(run, *[{"file": units, "ended": "passed"}] * 2, {"file": units, "ended": "failed"})
+    run.keep_broken_off()
+    assert proof.kept() == {}
