@@ -97,11 +97,8 @@ def told(run: proof.Run, *lines: dict[str, object]) -> None:
 
 def test_a_file_is_kept_when_its_last_test_has_ended_well(run: proof.Run) -> None:
     units, mirror = run.progress
-    told(
-        run,
-        {"file": units, "law": "a law", "cases": 7, "seconds": 1},
-        *[{"file": units, "ended": "passed"}] * 2,
-    )
+    law = {"file": units, "law": "a law", "seconds": 1}
+    told(run, law | {"cases": 7}, *[{"file": units, "ended": "passed"}] * 2)
     assert proof.kept() == {}
     told(run, law | {"cases": 5}, {"file": units, "ended": "skipped"})
     entry = proof.kept()[units]
