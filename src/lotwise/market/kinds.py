@@ -93,7 +93,62 @@ TRADES: Final = Kind(
 FUNDING: Final = Kind("funding", {"time_ns": Unit.TIME, "rate": Unit.RATE, "interval_ns": Unit.COUNT})
 """Funding as charged; the interval is 0 where the source does not say."""
 
-KINDS: Final = {kind.name: kind for kind in (BARS, MARKS, TRADES, FUNDING)}
+QUOTES: Final = Kind(
+    "quotes",
+    {
+        "time_ns": Unit.TIME,
+        "id": Unit.COUNT,
+        "bid": Unit.PRICE,
+        "bid_quantity": Unit.QUANTITY,
+        "ask": Unit.PRICE,
+        "ask_quantity": Unit.QUANTITY,
+    },
+    key=("id",),
+)
+"""Best bid and ask after each change; the id is the venue's number of that change."""
+DEPTH: Final = Kind(
+    "depth",
+    {
+        "time_ns": Unit.TIME,
+        "first_id": Unit.COUNT,
+        "last_id": Unit.COUNT,
+        "previous_id": Unit.COUNT,
+        "snapshot": Unit.FLAG,
+        "is_bid": Unit.FLAG,
+        "price": Unit.PRICE,
+        "quantity": Unit.QUANTITY,
+    },
+    key=("last_id", "snapshot", "is_bid", "price"),
+)
+"""Changes of an order book, one row a level: what rests there now, 0 where nothing does.
+
+The rows of one message share their ids: its first and last change, and the last change of the message
+before it (Binance's U, u and pu; one number in all three where a venue has one). Rows of a snapshot are the
+whole book.
+"""
+BANDS: Final = Kind(
+    "bands",
+    {"time_ns": Unit.TIME, "distance": Unit.RATE, "quantity": Unit.QUANTITY, "turnover": Unit.MONEY},
+    key=("time_ns", "distance"),
+)
+"""What rests within a distance of the price, bids at negative distances (Binance's archive: bookDepth)."""
+INTEREST: Final = Kind(
+    "interest",
+    {
+        "time_ns": Unit.TIME,
+        "open_interest": Unit.QUANTITY,
+        "worth": Unit.MONEY,
+        "long_short": Unit.RATE,
+        "top_long_short": Unit.RATE,
+        "taker_long_short": Unit.RATE,
+    },
+)
+"""Open interest, its worth, and longs to shorts: of accounts, of large positions, of takers' volume.
+
+A ratio of 0 is one that the source does not say.
+"""
+
+KINDS: Final = {kind.name: kind for kind in (BARS, MARKS, TRADES, FUNDING, QUOTES, DEPTH, BANDS, INTEREST)}
 
 
 @dataclass(frozen=True)
