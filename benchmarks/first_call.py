@@ -23,7 +23,7 @@ def main() -> None:
     from benchmarks.workloads import kernel_compiled
     from lotwise.kernel import sweep
 
-    given, again = (kernel_compiled.given(int(sys.argv[1])) for _ in range(2))
+    given, again = (kernel_compiled.RUN.given(int(sys.argv[1])) for _ in range(2))
     first = seconds(lambda: sweep.run_bars.compiled(*given, 1))
     before = peak_bytes()
     second = seconds(lambda: sweep.run_bars.compiled(*again, 1))
@@ -34,7 +34,7 @@ def main() -> None:
                 "first_seconds": first,
                 "second_seconds": second,
                 "more_bytes": peak_bytes() - before,
-                "results": kernel_compiled.results_of(kernel_compiled.SMALL, 1),
+                "results": kernel_compiled.RUN.compiled(kernel_compiled.RUN.small, 1),
             }
         )
     )
