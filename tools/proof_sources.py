@@ -41,12 +41,12 @@ def sources(root: Path, test: str) -> list[str]:
             if other not in found:
                 found[other] = None
                 waiting.append(other)
-    folders = {Path(path).parent for path in found}
+    folders = {Path(path).parent for path in found} - {Path()}
     data = {
         file.relative_to(root).as_posix()
         for folder in folders
         for file in (root / folder).rglob("*")
-        if file.is_file() and folder != Path() and _is_data(file)
+        if file.is_file() and _is_data(file) and _package_of(root, file) in folders
     }
     return sorted({*found, *data})
 
@@ -61,6 +61,14 @@ def stamp(root: Path, test: str, ran_by: Sequence[str] | None = None) -> str:
 
 def _is_data(file: Path) -> bool:
     return file.suffix not in (".py", ".pyc") and file.name != "py.typed" and "__pycache__" not in file.parts
+
+
+def _package_of(root: Path, file: Path) -> Path:
+    """The nearest folder above a data file that holds sources: the data are its."""
+    folder = file.parent
+    while folder != root and not any(folder.glob("*.py")):
+        folder = folder.parent
+    return folder.relative_to(root)
 
 
 def _named_by(root: Path, path: str) -> Iterator[str]:

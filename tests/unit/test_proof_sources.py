@@ -28,6 +28,8 @@ TREE = {
     "src/lotwise/facts/__init__.py": "",
     "src/lotwise/facts/tiers.py": '@rule(compiled_body="lotwise.kernel.wide:body")\ndef tier(): ...\n',
     "src/lotwise/facts/tiers.tsv": "1\t2\n",
+    "src/lotwise/sectors/map.py": "",
+    "src/lotwise/sectors/facts/map.tsv": "BTC\tL1\n",
     "src/lotwise/sizing/size.py": "from lotwise.kernel.arith import mul_div\n",
 }
 LAW, FACE = "tests/laws/test_law.py", "tests/laws/test_face.py"
@@ -64,7 +66,12 @@ def test_an_edit_of_what_it_rests_on_opens_a_proof(tree: Path, edited: str) -> N
 
 def test_an_edit_elsewhere_leaves_it_proved(tree: Path) -> None:
     before = stamp(tree, LAW)
-    for other in ("src/lotwise/kernel/arith.py", "src/lotwise/sizing/size.py", FACE):
+    others = (
+        "src/lotwise/kernel/arith.py",
+        "src/lotwise/sizing/size.py",
+        "src/lotwise/sectors/facts/map.tsv",
+    )
+    for other in (*others, FACE):
         (tree / other).write_text("# edited\n", encoding="utf-8")
     assert stamp(tree, LAW) == before
 
