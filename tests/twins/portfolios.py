@@ -101,7 +101,23 @@ def signals(
             )
         )
         answers.append(len(found))
+        if rng.randrange(3) == 0:
+            ladder(rng, found[-1], last)
     return found, answers
+
+
+def ladder(rng: random.Random, signal: p.SignalRow, last: int) -> None:
+    """Make a signal enter by limits, now and then in a silly order or at once."""
+    step = signal.side * max(1, abs(last - signal.stop_ticks) // rng.choice((4, 6, 30)))
+    first = last - signal.side * rng.choice((0, 3, 40, -30))
+    count = rng.choice((1, 2, 3))
+    shares = {1: (E8, 0, 0), 2: (40_000_000, E8, 0), 3: (30_000_000, 70_000_000, E8)}[count]
+    signal.entry_ticks_1, signal.entry_share8_1 = first, shares[0]
+    signal.entry_ticks_2, signal.entry_share8_2 = (first - step if count > 1 else 0), shares[1]
+    signal.entry_ticks_3, signal.entry_share8_3 = (first - 2 * step if count > 2 else 0), shares[2]
+    signal.entry_valid_ns = rng.choice((0, 40 * MINUTE))
+    if rng.randrange(12) == 0:
+        signal.entry_share8_1 += 10
 
 
 def limits(rng: random.Random) -> AllowedRow:
@@ -145,7 +161,7 @@ def book(
         spec=specs,
         ask=[AskRow(**dict.fromkeys(AskRow.__slots__, 0))],
         limits=[bounds],
-        legs=[LegRow(cumulative_share8=E8, price_ticks=0)],
+        legs=[LegRow(cumulative_share8=0, price_ticks=0) for _ in range(3)],
         seats=[p.SeatRow() for _ in contracts],
         allowed=[allowed],
         usage=[UsageRow()],

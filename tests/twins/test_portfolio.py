@@ -47,7 +47,7 @@ def told(asked: p.Asked, i: int) -> int:
 
 def test_interpreted_is_compiled_is_quiet_is_asked() -> None:
     seen: Counter[int] = Counter()
-    trips, ambiguous, liquidated, refused = 0, 0, 0, 0
+    trips, ambiguous, liquidated, unfilled, ladders = 0, 0, 0, 0, 0
     for seed in range(RUNS):
         state, rows, _, answers, fresh = scene(seed)
         plain, book = plain_body(state), fresh()
@@ -65,17 +65,20 @@ def test_interpreted_is_compiled_is_quiet_is_asked() -> None:
         trips += one[0]
         ambiguous += book.run[0].ambiguous
         liquidated += sum(trip.liquidated for trip in book.trips)
-        refused += book.run[0].refusals
+        unfilled += book.run[0].unfilled
+        ladders += sum(book.signals[trip.signal].entry_share8_2 > 0 for trip in book.trips[: one[0]])
         seen.update(row.code for row in book.refusals[: book.run[0].refusals])
     assert trips > 10 * RUNS
-    assert ambiguous > 10
+    assert ambiguous > 5
     assert liquidated > 2
+    assert min(unfilled, ladders) > 20
     for code in (
         codes.DAY_LOSS,
         codes.WEEK_LOSS,
         codes.COOL_DOWN,
         codes.DAY_TRADES,
         codes.POSITIONS,
+        p.BAD_ENTRIES,
     ):
         assert seen[code] >= 20, f"{code}: {seen}"
 

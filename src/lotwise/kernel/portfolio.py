@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from lotwise.kernel.arith import INT64_MAX
 from lotwise.kernel.layout import RATE
-from lotwise.kernel.limits import close_trade, watch
+from lotwise.kernel.limits import close_trade, day_of, watch
 from lotwise.kernel.machine import room_of, step
 from lotwise.kernel.portfolio_open import equity_of, fresh_event, open_signal
 from lotwise.kernel.portfolio_quiet import set_portfolio_bounds
@@ -32,6 +32,7 @@ from lotwise.kernel.portfolio_rows import (
 )
 from lotwise.kernel.state import (
     BAR,
+    CANCEL_ALL,
     FUNDING,
     LOG_FILL,
     LOG_REDUCTION,
@@ -153,6 +154,15 @@ def read_log(state: State, book: Book) -> bool:
 
 
 @rule
+def forget_entry(book: Book, c: int) -> None:
+    """An entry that never filled was no trade: neither a trip nor one of the day's trades."""
+    book.run[0].unfilled += 1
+    opened = day_of(book.seats[c].opened_ns, book.allowed[0].day_offset_ns)
+    if opened == book.usage[0].day:
+        book.usage[0].day_trades -= 1
+
+
+@rule
 def end_trips(state: State, book: Book, row: int, now: int) -> None:
     """Write down the trips that have just ended, where there is room, and tell the limits."""
     for c in range(len(book.seats)):
@@ -167,6 +177,10 @@ def end_trips(state: State, book: Book, row: int, now: int) -> None:
             risk_cash=Cash(seat.risk_cash),
             notional_cash=Cash(seat.notional_cash),
         )
+        seat.is_open = 0
+        if seat.lots == 0:
+            forget_entry(book, c)
+            continue
         if book.run[0].trips < len(book.trips):
             trip = book.trips[book.run[0].trips]
             trip.contract = c
@@ -187,7 +201,6 @@ def end_trips(state: State, book: Book, row: int, now: int) -> None:
             trip.stop_ticks = seat.stop_ticks
             trip.signal = seat.signal
         book.run[0].trips += 1
-        seat.is_open = 0
 
 
 @rule
@@ -238,6 +251,9 @@ def carry_out(state: State, book: Book, c: int, answer: int, row: int, now: int)
     turns = answer > 0 and held * book.signals[answer - 1].side < 0
     if held and (answer == CLOSE_HELD or turns):
         close_held(state, book, c, now=now)
+    if held == 0 and answer == CLOSE_HELD and state.brackets[c].side:
+        fresh_event(book, CANCEL_ALL, c, time_ns=now)  # entries that wait; without them the bracket ends
+        step(state, book.event)
     whole = read_log(state, book)
     end_trips(state, book, row=row, now=now)
     if answer > 0 and state.markets[c].lots == 0 and state.brackets[c].side == 0:
@@ -266,6 +282,7 @@ def begin_portfolio(state: State, book: Book, feed: Sequence[FeedRow]) -> int:
     run.curve_next_ns = 0
     run.ambiguous = 0
     run.apart_cash = 0
+    run.unfilled = 0
     state.account[0].logged = 0
     return first_bad_row(state, feed)
 

@@ -12,9 +12,9 @@ from lotwise.kernel.limit_codes import ALLOWED
 from lotwise.kernel.limits import limit_refusal, open_trade, risk_room_cash, standing_refusal
 from lotwise.kernel.machine import step
 from lotwise.kernel.matching import market_price, touch
-from lotwise.kernel.portfolio_rows import Book
-from lotwise.kernel.sizing import entry_notional, loss_cash
-from lotwise.kernel.state import BRACKET, MARKET, PLACE, State
+from lotwise.kernel.portfolio_rows import BAD_ENTRIES, Book
+from lotwise.kernel.sizing import entry_notional, loss_cash, lots_through_leg
+from lotwise.kernel.state import BRACKET, GTC, GTD, LIMIT, MARKET, PLACE, State
 from lotwise.rule import rule
 from lotwise.units import Cash, Lots
 
@@ -47,20 +47,61 @@ def fresh_event(book: Book, kind: int, contract: int, time_ns: int) -> None:
 
 
 @rule
-def ask_for(state: State, book: Book, c: int, signal: int, budget_cash: Cash) -> None:
-    """Lay a signal out for the sizing rules: a market fill slips at the entry and at the stop."""
+def lay_entries(state: State, book: Book, c: int, signal: int) -> int:
+    """Lay the entries of a signal out as legs: how many, 0 for one entry at the market."""
+    wanted, legs = book.signals[signal], book.legs
+    if wanted.entry_ticks_1 == 0:
+        legs[0].price_ticks = max(
+            1, state.markets[c].last_ticks + wanted.side * slipped_ticks(state, c, wanted.side)
+        )
+        legs[0].cumulative_share8 = RATE
+        return 0
+    legs[0].price_ticks = wanted.entry_ticks_1
+    legs[0].cumulative_share8 = wanted.entry_share8_1
+    legs[1].price_ticks = wanted.entry_ticks_2
+    legs[1].cumulative_share8 = wanted.entry_share8_2
+    legs[2].price_ticks = wanted.entry_ticks_3
+    legs[2].cumulative_share8 = wanted.entry_share8_3
+    return 1 + (wanted.entry_share8_2 > 0) + (wanted.entry_share8_3 > 0)
+
+
+@rule
+def entries_are_good(book: Book, signal: int, count: int) -> bool:
+    """Whether the prices of a ladder come nearer to its stop, and its shares rise to one."""
+    side, stop = book.signals[signal].side, book.signals[signal].stop_ticks
+    share, price = 0, 0
+    for k in range(count):
+        leg = book.legs[k]
+        nearer = k == 0 or (price - leg.price_ticks) * side > 0
+        if not nearer or leg.cumulative_share8 <= share or (leg.price_ticks - stop) * side <= 0:
+            return False
+        share, price = leg.cumulative_share8, leg.price_ticks
+    return count == 0 or share == RATE
+
+
+@rule
+def slipped_ticks(state: State, c: int, side: int) -> int:
+    """What a market fill would slip now."""
+    return side * (market_price(state, c, side, x=-1) - touch(state, c, side, x=-1))
+
+
+@rule
+def ask_for(state: State, book: Book, c: int, signal: int, legs: int, budget_cash: Cash) -> None:
+    """Lay a signal out for the sizing rules: a market fill slips at the entry and at the stop.
+
+    Entries that rest pay the maker fee; where the farthest would take at once, all count as taking.
+    """
     ask, limits, wanted = book.ask[0], book.limits[0], book.signals[signal]
     contract, market = state.contracts[c], state.markets[c]
-    slipped = wanted.side * (market_price(state, c, wanted.side, x=-1) - touch(state, c, wanted.side, x=-1))
+    rests = legs > 0 and (touch(state, c, wanted.side, x=-1) - wanted.entry_ticks_1) * wanted.side > 0
     ask.side = wanted.side
     ask.stop_ticks = wanted.stop_ticks
     ask.leverage100 = market.leverage100
-    ask.entry_fee8 = contract.taker_fee8
+    ask.entry_fee8 = contract.maker_fee8 if rests else contract.taker_fee8
     ask.exit_fee8 = contract.taker_fee8
-    ask.entry_spread_ticks = contract.spread_ticks
+    ask.entry_spread_ticks = 0 if rests else contract.spread_ticks
     ask.exit_spread_ticks = contract.spread_ticks
-    ask.slippage_ticks = slipped
-    book.legs[0].price_ticks = max(1, market.last_ticks + wanted.side * slipped)
+    ask.slippage_ticks = slipped_ticks(state, c, wanted.side)
     limits.budget_cash = budget_cash
     limits.free_cash = max(0, available(state))
     limits.margin_cash = limits.free_cash
@@ -79,14 +120,18 @@ def size_signal(
     wanted, last = book.signals[signal], state.markets[c].last_ticks
     if wanted.stop_ticks <= 0 or (last - wanted.stop_ticks) * wanted.side <= 0:
         return 0, NO_STOP, 0, 0
-    ask_for(state, book, c, signal=signal, budget_cash=budget_cash)
-    spec = book.spec[c : c + 1]
+    count = lay_entries(state, book, c, signal=signal)
+    if not entries_are_good(book, signal, count):
+        return 0, BAD_ENTRIES, 0, 0
+    ask_for(state, book, c, signal=signal, legs=count, budget_cash=budget_cash)
+    spec, legs = book.spec[c : c + 1], book.legs[0 : max(1, count)]
     tiers = state.tiers[state.contracts[c].first_tier : state.contracts[c].end_tier]
-    lots, code, smallest = largest_feasible(spec, book.ask, book.limits, legs=book.legs, tiers=tiers)
-    lots = min(lots, state.contracts[c].max_market_lots)
+    lots, code, smallest = largest_feasible(spec, book.ask, book.limits, legs=legs, tiers=tiers)
+    if count == 0:
+        lots = min(lots, state.contracts[c].max_market_lots)
     asked = Lots(lots if lots else smallest)
-    loss = loss_cash(spec, book.ask, book.legs, lots=asked)
-    return lots, code, loss, entry_notional(spec, book.legs, asked, up=1)
+    loss = loss_cash(spec, book.ask, legs, lots=asked)
+    return lots, code, loss, entry_notional(spec, legs, asked, up=1)
 
 
 @rule
@@ -127,7 +172,7 @@ def take_seat(book: Book, c: int, signal: int, row: int, now: int) -> None:
 
 @rule
 def place_signal(state: State, book: Book, c: int, signal: int, lots: int, now: int) -> int:
-    """Declare the bracket and enter at the market; the venue's answer."""
+    """Declare the bracket and enter; the venue's answer to the first entry."""
     wanted = book.signals[signal]
     fresh_event(book, BRACKET, c, time_ns=now)
     event = book.event[0]
@@ -149,13 +194,25 @@ def place_signal(state: State, book: Book, c: int, signal: int, lots: int, now: 
     answer = step(state, book.event)
     if answer != 0:
         return answer
-    fresh_event(book, PLACE, c, time_ns=now)
-    book.event[0].lots = lots
-    book.event[0].entry = 1
-    answer = step(state, book.event)
-    if answer != 0:
-        clear_bracket(state, c)  # it never had an entry: the next signal declares its own
-    return answer
+    entered, count = 0, 1 + (wanted.entry_share8_2 > 0) + (wanted.entry_share8_3 > 0)
+    legs = book.legs[0:count]
+    for k in range(count):
+        fresh_event(book, PLACE, c, time_ns=now)
+        event.side = wanted.side
+        event.entry = 1
+        through = lots_through_leg(legs, k, Lots(lots))
+        event.lots = through - entered
+        entered = through
+        if wanted.entry_ticks_1:
+            event.order_kind = LIMIT
+            event.price_ticks = legs[k].price_ticks
+            event.tif = GTD if wanted.entry_valid_ns else GTC
+            event.expires_ns = now + wanted.entry_valid_ns if wanted.entry_valid_ns else 0
+        answer = step(state, book.event)
+        if answer != 0 and k == 0:
+            clear_bracket(state, c)  # it never had an entry: the next signal declares its own
+            return answer
+    return 0  # a later entry that the venue does not take leaves a smaller trade
 
 
 @rule

@@ -31,6 +31,10 @@ LOG_FULL: Final = 4
 """Why a run ended early: one event had more happenings than the log has rows."""
 
 
+BAD_ENTRIES: Final = 45
+"""A refusal beside :mod:`lotwise.kernel.limit_codes`: entries that are not in order, or reach the stop."""
+
+
 class FeedRow(Blank):
     """A bar of one of the contracts. Rows are in the order of time, of one time in the order of contracts."""
 
@@ -57,11 +61,18 @@ class FeedRow(Blank):
 
 
 class SignalRow(Blank):
-    """What a strategy wants opened, at the market, after the close of a bar: never how much of it."""
+    """What a strategy wants opened after the close of a bar, at the market or by limits: never how much."""
 
     __slots__ = (
         "breakeven_after",  # targets filled that move the stop to break-even, 0: never
         "callback8",  # of the trailing stop
+        "entry_share8_1",  # cumulative share of the lots, the last used is 1e8; 0: unused
+        "entry_share8_2",
+        "entry_share8_3",
+        "entry_ticks_1",  # limits, from the farthest from the stop to the nearest; 0: at the market
+        "entry_ticks_2",
+        "entry_ticks_3",
+        "entry_valid_ns",  # entries that have not filled are cancelled after so long, 0: never
         "hold_ns",  # closed after so long, 0: never
         "risk8",  # share of the equity at risk, 0: the run's
         "side",
@@ -78,6 +89,13 @@ class SignalRow(Blank):
     )
     breakeven_after: int
     callback8: int
+    entry_share8_1: int
+    entry_share8_2: int
+    entry_share8_3: int
+    entry_ticks_1: int
+    entry_ticks_2: int
+    entry_ticks_3: int
+    entry_valid_ns: int
     hold_ns: int
     risk8: int
     side: int
@@ -220,6 +238,7 @@ class PortfolioRow(Blank):
         "refusals",
         "risk8",  # share of the equity at risk
         "trips",
+        "unfilled",  # entries of which nothing filled
         "until_ns",  # a time at or after it may do something
         "why",
     )
@@ -232,6 +251,7 @@ class PortfolioRow(Blank):
     refusals: int
     risk8: int
     trips: int
+    unfilled: int
     until_ns: int
     why: int
 
@@ -250,7 +270,7 @@ class Book(NamedTuple):
     limits: Sequence[LimitsRow]
     """One row: the plan's bounds on leverage, margin and liquidation of a size."""
     legs: Sequence[LegRow]
-    """One row."""
+    """Three rows: the entries of a ladder."""
     seats: Sequence[SeatRow]
     """One row a contract."""
     allowed: Sequence[AllowedRow]
