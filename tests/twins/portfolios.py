@@ -97,7 +97,7 @@ def signals(
                 trail_after=rng.choice((0, 0, 1)) if shares[0] else 0,
                 callback8=500_000,
                 hold_ns=rng.choice((0, 0, 50 * MINUTE)),
-                risk8=rng.choice((0, 0, 5_000_000, 60_000_000)),
+                risk8=rng.choice((0, 5_000_000, 60_000_000)),
             )
         )
         answers.append(len(found))
@@ -116,7 +116,7 @@ def ladder(rng: random.Random, signal: p.SignalRow, last: int) -> None:
     signal.entry_ticks_2, signal.entry_share8_2 = (first - step if count > 1 else 0), shares[1]
     signal.entry_ticks_3, signal.entry_share8_3 = (first - 2 * step if count > 2 else 0), shares[2]
     signal.entry_valid_ns = rng.choice((0, 40 * MINUTE))
-    if rng.randrange(12) == 0:
+    if rng.randrange(5) == 0:
         signal.entry_share8_1 += 10
 
 
@@ -125,8 +125,8 @@ def limits(rng: random.Random) -> AllowedRow:
     if rng.randrange(3) == 0:
         return AllowedRow()
     return AllowedRow(
-        risk_share8=rng.choice((0, 3_000_000)),
-        open_risk_share8=rng.choice((0, 4_000_000)),
+        risk_share8=rng.choice((0, 0, 3_000_000)),
+        open_risk_share8=rng.choice((0, 0, 4_000_000)),
         leverage100=rng.choice((0, 0, 300)),
         day_loss_share8=rng.choice((0, 3_000_000, 6_000_000)),
         week_loss_share8=rng.choice((0, 5_000_000)),

@@ -20,7 +20,7 @@ from lotwise.rule import rule
 from tests.twins import portfolios as made
 from tests.twins.venue_twin import assert_balanced
 
-RUNS = 400 if os.environ.get("LOTWISE_PROFILE") == "proof" else 40
+RUNS = 400 if os.environ.get("LOTWISE_PROFILE") == "proof" else 60
 
 
 def scene(seed: int) -> tuple[Any, ...]:
@@ -29,7 +29,7 @@ def scene(seed: int) -> tuple[Any, ...]:
     contracts = made.facts(rng, rng.choice((1, 2, 3)))
     state = made.account(rng, contracts)
     rows = made.feed(rng, len(contracts), made.BARS // len(contracts))
-    wanted, answers = made.signals(rng, rows, one_in=rng.choice((6, 25)))
+    wanted, answers = made.signals(rng, rows, one_in=rng.choice((6, 25, 150)))
     allowed = made.limits(rng)
     return state, rows, wanted, answers, lambda: made.book(contracts, wanted, allowed)
 
