@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -19,7 +21,11 @@ from lotwise.sizing.position import Position
 from lotwise.sizing.size import size as size_trade
 from lotwise.units import grouped, parse_rate, percent_text, shown
 
+if TYPE_CHECKING:
+    from lotwise.app.slippage import MeasuredSlippage
+
 REFUSED = 3
+AUTO = "auto"
 CLOCK: Clock = SystemClock()
 """What tells this face the day; a test stops it."""
 
@@ -45,6 +51,8 @@ def size(  # the options are the interface: cyclopts reads them from here
     taker: str | None = None,
     spread: str = "0",
     slippage: str = "0",
+    slippage_quantile: str | None = None,
+    store: Path | None = None,
     funding_rate: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     hold_hours: str = "0",
     funding_interval: str | None = None,
@@ -101,7 +109,11 @@ def size(  # the options are the interface: cyclopts reads them from here
     spread
         Full spread: 0.5, 5t (ticks) or 2bp.
     slippage
-        Allowance at the stop: 0.5, 5t or 2bp.
+        Allowance at the stop: 0.5, 5t or 2bp; auto: measured in your own market data.
+    slippage_quantile
+        With auto: the share of measured stops that did no worse; 95% unless given.
+    store
+        With auto: the folder of the data; else LOTWISE_STORE, else lotwise/market in your data folder.
     funding_rate
         Rate per interval, e.g. 0.01%.
     hold_hours
@@ -140,18 +152,30 @@ def size(  # the options are the interface: cyclopts reads them from here
         contract = contract.replace(initial_margin_per_contract=initial_margin)
     if tier:
         contract = contract.replace(tiers=[tier_of(text) for text in tier], max_leverage=None)
+    way, wanted = side_of(side, short), _stop(stop, stop_pct)
+    measured = None
+    if slippage.strip().lower() == AUTO:
+        from lotwise.app import slippage as data
+
+        share = slippage_quantile or "95%"
+        measured = data.measured(
+            contract, entry=entry, stop=wanted, side=way, atr=atr, quantile=share, store=store
+        )
+    elif slippage_quantile is not None or store is not None:
+        given = "--store" if slippage_quantile is None else "--slippage-quantile"
+        raise InputError("SLIP-107", f"{given} with --slippage {slippage}", "add --slippage auto")
     plan = size_trade(
         contract,
-        side=side_of(side, short),
+        side=way,
         entry=entry,
-        stop=_stop(stop, stop_pct),
+        stop=wanted,
         equity=equity,
         risk=risk,
         atr=atr,
         entry_as=entry_as,
         fees=fees_of(contract, maker, taker),
         spread=spread,
-        slippage=slippage,
+        slippage=slippage if measured is None else measured.slippage,
         funding_rate=funding_rate,
         hold_hours=hold_hours,
         funding_interval_hours=funding_interval,
@@ -167,7 +191,7 @@ def size(  # the options are the interface: cyclopts reads them from here
         others=positions_of(other, contract),
         what_if=what_if,
     )
-    _print(plan, contract, explain, output)
+    _print(plan, contract, explain, output, measured)
     return 0 if plan.feasible else REFUSED
 
 
@@ -252,9 +276,11 @@ def _stop(stop: str | None, stop_pct: str | None) -> str:
     return stop if stop is not None else f"{(stop_pct or '').removesuffix('%')}%"
 
 
-def _print(plan: SizePlan, contract: Contract, explain: bool, output: Output) -> None:
+def _print(
+    plan: SizePlan, contract: Contract, explain: bool, output: Output, measured: MeasuredSlippage | None
+) -> None:
     if output.json:
-        print(plan.to_json())
+        print(plan.to_json() if measured is None else _with_slippage(plan, measured))
         return
     if output.quiet:
         print(plan.quantity)
@@ -269,10 +295,19 @@ def _print(plan: SizePlan, contract: Contract, explain: bool, output: Output) ->
         screen.line("\n  why")
         for number, step in enumerate(plan.steps, 1):
             screen.paragraph(f"{number}. {step}", indent="    ", hanging="       ")
-    for warning in plan.warnings:
+    if measured is not None:
+        screen.line()
+        screen.paragraph(measured.words, hanging="    ")
+    for warning in [*plan.warnings, *(measured.warnings if measured else ())]:
         screen.line()
         screen.paragraph(f"! {warning}", hanging="    ", style="yellow")
     screen.line()
+
+
+def _with_slippage(plan: SizePlan, measured: MeasuredSlippage) -> str:
+    """The plan as JSON, with what its slippage rests on."""
+    answer = plan.as_dict() | {"measured_slippage": measured.as_dict()}
+    return json.dumps(answer, indent=2, ensure_ascii=False)
 
 
 def _print_fitting(plan: SizePlan, contract: Contract, screen: Screen) -> None:
