@@ -11,7 +11,8 @@ import pytest
 
 from lotwise.errors import InputError
 from lotwise.market import binance_archive
-from lotwise.market.kinds import BARS, FUNDING, MARKS, TRADES, Scale
+from lotwise.market.check import check
+from lotwise.market.kinds import BANDS, BARS, FUNDING, INTEREST, MARKS, QUOTES, TRADES, Scale
 
 pytest.importorskip("polars")
 
@@ -111,6 +112,80 @@ def test_a_finer_scale_keeps_the_worth_and_a_coarser_one_is_refused(write: Write
         table.scaled(Scale(price=0, quantity=3))
 
 
+QUOTED = """update_id,best_bid_price,best_bid_qty,best_ask_price,best_ask_qty,transaction_time,event_time
+4503599627370497,93214.40,12.003,93214.50,0.500,1746316800004,1746316800009
+4503599627370499,93214.40,12.003,93214.60,1.000,1746316800005,1746316800009
+"""
+BANDED = """timestamp,percentage,depth,notional
+2025-05-04 00:00:08,-5.00,6341.512,577612345.1234567890123
+2025-05-04 00:00:08,0.20,80.000,7457152
+"""
+METRICS = """create_time,symbol,sum_open_interest,sum_open_interest_value,count_toptrader_long_short_ratio,\
+sum_toptrader_long_short_ratio,count_long_short_ratio,sum_taker_long_short_vol_ratio
+2025-05-04 00:05:00,BTCUSDT,78012.1230000000000000,7271234567.123456789000,1.51,1.610000000000000001,1.7,0.98
+2025-05-04 00:10:00,BTCUSDT,78012.2,7271234568,,,"",
+"""
+
+
+def test_quotes_of_the_archive(write: Write) -> None:
+    table = binance_archive.read(write("BTCUSDT-bookTicker-2025-05-04.csv", QUOTED))
+    assert (table.kind, table.scale) == (QUOTES, Scale(price=1, quantity=3))
+    assert table.frame.rows()[1] == (1746316800005 * 10**6, 4503599627370499, 932144, 12003, 932146, 1000)
+    assert check(table).findings == ()
+    bare = QUOTED.partition("\n")[2]
+    assert binance_archive.read(write("BTCUSDT-bookTicker-2025-05-04.csv", bare)).frame.equals(table.frame)
+
+
+def test_bands_are_shares_and_their_worth_is_rounded(write: Write) -> None:
+    table = binance_archive.read(write("BTCUSDT-bookDepth-2025-05-04.csv", BANDED))
+    assert (table.kind, table.scale) == (BANDS, Scale(rate=3, quantity=3, money=8))
+    assert table.frame.rows() == [
+        (1746316808 * 10**9, -50, 6341512, 57761234512345679),
+        (1746316808 * 10**9, 2, 80000, 745715200000000),
+    ]
+
+
+def test_metrics_and_the_ratios_they_do_not_say(write: Write) -> None:
+    path = write("BTCUSDT-metrics-2025-05-04.csv", METRICS)
+    table = binance_archive.read(path)
+    assert (table.kind, table.scale) == (INTEREST, Scale(quantity=3, money=8, rate=2))
+    assert table.frame.rows() == [
+        (1746317100 * 10**9, 78012123, 727123456712345679, 170, 161, 98),
+        (1746317400 * 10**9, 78012200, 727123456800000000, 0, 0, 0),
+    ]
+    ((contract, _),) = binance_archive.parts(path)
+    assert contract == "BTCUSDT"
+    with pytest.raises(InputError, match=r"DATA-103.*row 3: sum_open_interest is empty"):
+        binance_archive.read(write("BTCUSDT-metrics-2025-05-04.csv", METRICS.replace(",78012.2,", ",,")))
+
+
+@pytest.mark.parametrize(
+    ("name", "contract"),
+    [
+        ("BTCUSDT-1m-2025-05-04.csv", "BTCUSDT"),
+        ("BTCUSD_PERP-aggTrades-2025-05-04.zip", "BTCUSD_PERP"),
+        ("1000PEPEUSDT-markPriceKlines-1h-2025-05.csv", "1000PEPEUSDT"),
+        ("trades.csv", ""),
+        ("my-own-trades.csv", ""),
+    ],
+)
+def test_the_contract_is_told_by_the_archives_names_only(name: str, contract: str) -> None:
+    assert binance_archive.contract_of(Path(name)) == contract
+
+
+def test_a_stamp_of_the_future_is_refused_with_its_row(write: Write) -> None:
+    path = write("BTCUSDT-aggTrades-2025-05-04.csv", AGG_TRADES)
+    latest = 1746316800123 * 10**6
+    assert len(binance_archive.read(path, latest_ns=latest + 10**6).frame) == 2
+    with pytest.raises(InputError, match=r"DATA-136.*row 3: 2025-05-04 00:00:00\.124 is in the future"):
+        binance_archive.read(path, latest_ns=latest)
+
+
+def test_a_header_alone_is_refused(write: Write) -> None:
+    with pytest.raises(InputError, match=r"DATA-103.*has a header and no row"):
+        binance_archive.read(write("a.csv", AGG_TRADES.partition("\n")[0] + "\n"))
+
+
 @pytest.mark.parametrize(
     ("text", "form", "code", "words"),
     [
@@ -130,6 +205,14 @@ def test_a_finer_scale_keeps_the_worth_and_a_coarser_one_is_refused(write: Write
         (AGG_TRADES, "klines", "DATA-104", "has no column open_time"),
         (AGG_TRADES, "candles", "DATA-102", "candles is no kind of file"),
         (TRADES_BARE, "klines", "DATA-103", "6 columns where 12 are expected"),
+        (AGG_TRADES + AGG_TRADES, "", "DATA-110", "row 4: price is 'price'"),
+        (AGG_TRADES + KLINES, "", "DATA-103", "row 4 has 12 columns, the first has 7"),
+        (
+            AGG_TRADES.replace(",true", "").replace("maker", "maker\n1,2"),
+            "",
+            "DATA-103",
+            "row 2 has 2 columns",
+        ),
     ],
 )
 def test_a_bad_file_is_refused_with_its_row(

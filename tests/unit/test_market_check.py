@@ -10,8 +10,9 @@ import pytest
 
 pl = pytest.importorskip("polars")
 
+from lotwise.clock import FixedClock  # noqa: E402
 from lotwise.market.check import check  # noqa: E402
-from lotwise.market.kinds import BARS, FUNDING, TRADES, Scale, Table  # noqa: E402
+from lotwise.market.kinds import BARS, DEPTH, FUNDING, QUOTES, TRADES, Scale, Table  # noqa: E402
 
 MINUTE = 60 * 10**9
 HOUR = 60 * MINUTE
@@ -88,6 +89,66 @@ def test_missing_ids_of_trades() -> None:
         "buyer_is_maker": [True] * len(ids),
     }
     assert found(TRADES, rows) == {"gap": (2, "", "5 ids missing, the first after 4")}
+
+
+def test_ids_that_are_no_running_numbers_have_no_gaps() -> None:
+    ids = [i * 7919 % 1009 * 10**12 for i in range(300)]
+    rows = {
+        "time_ns": [FIRST + i for i in range(300)],
+        "id": ids,
+        "price": [100] * 300,
+        "quantity": [1] * 300,
+        "buyer_is_maker": [True] * 300,
+    }
+    assert found(TRADES, rows) == {}
+    rows["id"] = sorted(ids)
+    assert found(TRADES, rows)["gap"][0] == 299
+
+
+def test_rows_of_the_future_are_found_where_the_time_is_known() -> None:
+    rows = bars(100)
+    now = FIRST + 98 * MINUTE - HOUR
+    assert found(BARS, rows, clock=FixedClock(now))["future"][:2] == (1, "2025-05-04 01:39:00")
+    assert found(BARS, rows, clock=FixedClock(now + MINUTE)) == {}
+
+
+def test_quotes_whose_bid_is_not_below_the_ask() -> None:
+    rows = {
+        "time_ns": [FIRST + i for i in range(4)],
+        "id": [3, 5, 9, 11],
+        "bid": [100, 101, 102, 99],
+        "bid_quantity": [1] * 4,
+        "ask": [101, 101, 101, 101],
+        "ask_quantity": [1] * 4,
+    }
+    told = found(QUOTES, rows)
+    assert told == {"crossed": (2, "2025-05-04 00:00:00.000000001", "quotes whose bid is not below the ask")}
+
+
+def depth(*messages: tuple[int, int, int, bool, bool, int, int]) -> dict[str, list[Any]]:
+    """Changes of a book: first, last and previous id, snapshot, side, price, quantity."""
+    names = list(DEPTH.columns)[1:]
+    columns: dict[str, list[Any]] = {"time_ns": [FIRST + one[1] for one in messages]}
+    return columns | {name: [one[i] for one in messages] for i, name in enumerate(names)}
+
+
+def test_gaps_of_a_books_sequence_and_when_it_is_crossed() -> None:
+    good = [
+        (5, 5, 5, True, True, 100, 1),
+        (5, 5, 5, True, False, 105, 1),
+        (6, 8, 5, False, True, 101, 2),
+        (9, 9, 8, False, False, 104, 2),
+    ]
+    assert found(DEPTH, depth(*good)) == {}
+    lost = (12, 14, 11, False, True, 102, 2)
+    crossed = (15, 16, 14, False, True, 104, 1)
+    told = found(DEPTH, depth(*good, lost, crossed))
+    assert told["sequence_gap"][:2] == (1, "2025-05-04 00:00:00.000000014")
+    assert told["crossed"][:2] == (1, "2025-05-04 00:00:00.000000016")
+    assert set(told) == {"sequence_gap", "crossed"}
+    assert set(found(DEPTH, depth(*good[2:]))) == {"no_snapshot"}
+    doubled = found(DEPTH, depth(*good, good[3]))
+    assert set(doubled) == {"duplicate"}
 
 
 @pytest.mark.parametrize(("usual", "shift"), [(8, 3), (4, 1), (8, 0), (1, 0)])

@@ -20,11 +20,25 @@ Folder = Annotated[Path | None, Parameter(name=["--store"])]
 
 
 def opened(folder: Path | None) -> Store:
-    """The store in a folder, or in the user's data folder."""
+    """The store in a folder, or in the user's data folder.
+
+    Raises
+    ------
+    InputError
+        DATA-140 where a file stands there.
+    """
     needs_polars()
     from lotwise.market.store import Store, own_folder
 
-    return Store(folder or own_folder())
+    place = folder or own_folder()
+    for above in (place, *place.parents):
+        if above.is_file():
+            raise InputError(
+                "DATA-140",
+                f"the store {place} cannot be: {above} is a file, not a folder",
+                hint="name a folder; it is made when something is put there",
+            )
+    return Store(place)
 
 
 def needs_polars() -> None:
@@ -42,14 +56,33 @@ def series_of(contract: str, kind: str) -> Series:
     from lotwise.market.kinds import KINDS
     from lotwise.market.store import Series
 
+    venue, symbol = venue_and_symbol(contract)
+    if kind not in KINDS:
+        raise InputError("DATA-003", f"{kind} is no kind of data", f"one of {', '.join(KINDS)}")
+    return Series(venue, symbol, KINDS[kind])
+
+
+def venue_and_symbol(contract: str) -> tuple[str, str]:
+    """Both halves of ``binance:BTCUSDT``.
+
+    Raises
+    ------
+    InputError
+        DATA-002 where one is missing.
+    """
     venue, colon, symbol = contract.partition(":")
+    if not contract.strip():
+        raise InputError("DATA-002", "the contract is empty", "write venue:contract, as in binance:BTCUSDT")
     if not colon:
         raise InputError(
             "DATA-002", f"{contract} names no venue", f"write venue:contract, as in binance:{contract}"
         )
-    if kind not in KINDS:
-        raise InputError("DATA-003", f"{kind} is no kind of data", f"one of {', '.join(KINDS)}")
-    return Series(venue, symbol, KINDS[kind])
+    if not venue or not symbol:
+        missing = "contract" if venue else "venue"
+        raise InputError(
+            "DATA-002", f"{contract} names no {missing}", "write venue:contract, as in binance:BTCUSDT"
+        )
+    return venue, symbol
 
 
 @family.command(name="import")
@@ -57,53 +90,59 @@ def bring(
     *files: Path,
     contract: str,
     form: Annotated[str, Parameter(name=["--form"])] = "",
+    maps: Annotated[tuple[str, ...], Parameter(name=["--map"], negative="")] = (),
+    kind: str = "",
+    tick: str = "",
+    lot: str = "",
     store: Folder = None,
     output: Output = Output(),  # noqa: B008
 ) -> int:
-    """Bring files of Binance's public archive into the store, csv or zip.
+    """Bring files into the store: Binance's and Bybit's archives, freqtrade, captures, any csv or Parquet.
 
-    A day is there wholly or not at all; rows that are there already are not doubled, and a row that says
-    something else than the store is refused.
+    What a file is, is told from the file. A day is there wholly or not at all; rows that are there already
+    are not doubled, and a row that says something else than the store is refused. A file that is bad in its
+    middle leaves the days before that; import it again when it is mended.
 
     Parameters
     ----------
     files
-        As downloaded: BTCUSDT-1m-2025-05-04.zip, BTCUSDT-aggTrades-2025-05-04.csv ...
+        As downloaded: BTCUSDT-1m-2025-05-04.zip, BTCUSDT2025-05-04.csv.gz, BTC_USDT_USDT-1h-futures.feather
+        ..., or a folder: then all files in it, in the order of their names.
     contract
-        Whose data it is: binance:BTCUSDT.
+        Whose data it is: binance:BTCUSDT. Of a file that holds several, that one; 'binance:*' takes all,
+        each under the name that the file gives it.
     form
-        What is in the files, where neither header nor name says it: klines, markPriceKlines, aggTrades,
-        trades, fundingRate.
+        What is in the files, where they do not say: klines, markPriceKlines, aggTrades, trades, fundingRate,
+        bookTicker, bookDepth, metrics; of freqtrade ohlcv, mark, funding_rate; of a capture the one stream to
+        take.
+    maps
+        Of a file that is not known, which column is which: --map time_ns=Date --map open=Open ...;
+        contract=Symbol where it holds several.
+    kind
+        Of such a file what it holds: bars, marks, trades, funding, quotes, depth, bands, interest.
+    tick
+        Step of the price, of files of floats that do not say it (hftbacktest's npz): 0.1.
+    lot
+        Step of the quantity, of such files: 0.001.
     store
         The folder of the store; else LOTWISE_STORE, else lotwise/market in your data folder.
     output
         How to answer.
     """
     place = opened(store)
-    from lotwise.market import binance_archive
+    from lotwise.cli import data_import
+    from lotwise.market.sources import Wanted
 
+    asked = Wanted(form, data_import.mapping_of(maps) or None, kind, tick, lot, data_import.latest_ns())
+    venue, symbol = venue_and_symbol(contract)
     if not files:
         raise InputError("USAGE-001", "no file is named", "name one or more: lotwise data import FILE ...")
     told, screen = [], Screen(output)
-    for path in files:
-        if not path.is_file():
-            raise InputError("DATA-004", f"there is no file {path}", "see how it is spelled")
-        table = binance_archive.read(path, form)
-        series = series_of(contract, table.kind.name)
-        written = place.put(series, table)
-        told.append(
-            {
-                "file": path.name,
-                "kind": table.kind.name,
-                "rows": len(table.frame),
-                "days_written": len(written),
-            }
-        )
-        if not (output.json or output.quiet):
-            days = (
-                f"{len(written)} day{'s' * (len(written) != 1)} written" if written else "all there already"
-            )
-            screen.line(f"  {path.name}  {len(table.frame):,} {table.kind.name}, {days}")
+    for path in data_import.files_of(files, screen if not (output.json or output.quiet) else None):
+        for one in data_import.brought(path, asked, (venue, symbol), place):
+            told.append(one)
+            if not (output.json or output.quiet):
+                screen.line(data_import.words(one, named=symbol == data_import.ALL))
     if output.json:
         print(json.dumps({"store": str(place.root), "files": told}, indent=2, ensure_ascii=False))
     return 0
@@ -157,25 +196,26 @@ def checked(
     store: Folder = None,
     output: Output = Output(),  # noqa: B008
 ) -> int:
-    """Look for gaps, doubles, disorder, prices off the tick, funding's hours. It repairs nothing.
+    """Look for gaps, doubles, disorder, prices off the tick, a crossed book. It repairs nothing.
 
     Parameters
     ----------
     contract
         binance:BTCUSDT.
     kind
-        bars, marks, trades or funding.
+        bars, marks, trades, funding, quotes, depth, bands or interest.
     store
         The folder of the store.
     output
         How to answer; exit code 0 whatever is found.
     """
     place, series = opened(store), series_of(contract, kind)
+    from lotwise.clock import SystemClock
     from lotwise.market.check import check
     from lotwise.market.kinds import Table
 
     rows, scale = place.scan(series)
-    report = check(Table(series.kind, scale, rows.collect()))
+    report = check(Table(series.kind, scale, rows.collect()), clock=SystemClock())
     if output.json:
         print(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
     else:
@@ -200,7 +240,7 @@ def taken_out(
     contract
         binance:BTCUSDT.
     kind
-        bars, marks, trades or funding.
+        bars, marks, trades, funding, quotes, depth, bands or interest.
     out
         The file; one that is there is not written over.
     store

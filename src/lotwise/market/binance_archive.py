@@ -6,34 +6,19 @@ stamps are in milliseconds, of spot files since 2025 in microseconds: both are t
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from lotwise.errors import InputError
-from lotwise.market import columns
-from lotwise.market.columns import Place
-from lotwise.market.kinds import BARS, FUNDING, MARKS, TRADES, Kind, Scale, Table, Unit
+from lotwise.market.columns import LATEST_NS
+from lotwise.market.days import together
+from lotwise.market.forms import Form, Part, csv_parts
+from lotwise.market.kinds import BANDS, BARS, FUNDING, INTEREST, MARKS, QUOTES, TRADES, Table, Unit
 
-if TYPE_CHECKING:
-    import polars as pl
-
-HOUR_NS: Final = 3_600 * 10**9
-
-
-@dataclass(frozen=True)
-class Form:
-    """How a kind of file looks: its columns in their order, and which of ours each becomes."""
-
-    kind: Kind
-    header: tuple[str, ...]
-    ours: dict[str, str]
-    """Our column to the file's."""
-
-
+ESTIMATED_DECIMALS: Final = 8
+"""The venue computes these figures with floats; more decimals say nothing."""
 _KLINES: Final = (
     "open_time",
     "open",
@@ -99,13 +84,65 @@ FORMS: Final = {
         ("calc_time", "funding_interval_hours", "last_funding_rate"),
         {"time_ns": "calc_time", "rate": "last_funding_rate", "interval_ns": "funding_interval_hours"},
     ),
+    "bookTicker": Form(
+        QUOTES,
+        (
+            "update_id",
+            "best_bid_price",
+            "best_bid_qty",
+            "best_ask_price",
+            "best_ask_qty",
+            "transaction_time",
+            "event_time",
+        ),
+        {
+            "time_ns": "transaction_time",
+            "id": "update_id",
+            "bid": "best_bid_price",
+            "bid_quantity": "best_bid_qty",
+            "ask": "best_ask_price",
+            "ask_quantity": "best_ask_qty",
+        },
+    ),
+    "bookDepth": Form(
+        BANDS,
+        ("timestamp", "percentage", "depth", "notional"),
+        {"time_ns": "timestamp", "distance": "percentage", "quantity": "depth", "turnover": "notional"},
+        percent=frozenset({"distance"}),
+        rounded={Unit.MONEY: ESTIMATED_DECIMALS},
+    ),
+    "metrics": Form(
+        INTEREST,
+        (
+            "create_time",
+            "symbol",
+            "sum_open_interest",
+            "sum_open_interest_value",
+            "count_toptrader_long_short_ratio",
+            "sum_toptrader_long_short_ratio",
+            "count_long_short_ratio",
+            "sum_taker_long_short_vol_ratio",
+        ),
+        {
+            "time_ns": "create_time",
+            "open_interest": "sum_open_interest",
+            "worth": "sum_open_interest_value",
+            "long_short": "count_long_short_ratio",
+            "top_long_short": "sum_toptrader_long_short_ratio",
+            "taker_long_short": "sum_taker_long_short_vol_ratio",
+        },
+        contract="symbol",
+        rounded={Unit.MONEY: ESTIMATED_DECIMALS, Unit.RATE: ESTIMATED_DECIMALS},
+        empty=frozenset({"long_short", "top_long_short", "taker_long_short"}),
+    ),
 }
 """Kinds of files by the archive's own names."""
 ALL_FORMS: Final = ", ".join(FORMS)
+_NAMED: Final = re.compile(rf"([A-Z0-9_]+)-(?:\d+(?:s|m|h|d|w|mo)|{'|'.join(FORMS)})-")
 
 
-def read(path: Path, form: str = "") -> Table:
-    """Read one file.
+def read(path: Path, form: str = "", latest_ns: int = LATEST_NS) -> Table:
+    """Read one file as a whole; :func:`parts` reads it some rows at a time.
 
     Parameters
     ----------
@@ -117,49 +154,39 @@ def read(path: Path, form: str = "") -> Table:
     ------
     InputError
         DATA-101 not a readable zip, DATA-102 of no known form, DATA-103 a row with more or fewer columns,
-        DATA-104 a column that its form has is missing, and what :mod:`lotwise.market.columns` refuses.
+        DATA-104 a column that its form has is missing, DATA-136 a stamp later than ``latest_ns``, and what
+        :mod:`lotwise.market.columns` refuses.
     """
-    content = unpacked(path)
-    if not content.strip():
-        raise InputError("DATA-103", f"{path.name} is empty", hint="fetch it again")
-    first = content[: content.find(b"\n") if b"\n" in content else None].decode("utf-8", "replace").strip()
-    names = [name.strip() for name in first.split(",")]
-    has_header = any(name[:1].isalpha() and name.lower() not in {"true", "false"} for name in names)
+    return together([table for _, table in parts(path, form, latest_ns=latest_ns)])
+
+
+def parts(path: Path, form: str = "", latest_ns: int = LATEST_NS) -> Iterator[Part]:
+    """The rows of a file some at a time, in its order, with the contract that its name begins with.
+
+    Raises
+    ------
+    InputError
+        As :func:`read`.
+    """
     if form and form not in FORMS:
         raise InputError("DATA-102", f"{path.name}: {form} is no kind of file", hint=f"known are {ALL_FORMS}")
-    chosen = FORMS[form] if form else form_of(path, names if has_header else None)
-    if has_header:
-        missing = [name for name in chosen.ours.values() if name not in names]
-        if missing:
-            raise InputError(
-                "DATA-104",
-                f"{path.name} has no column {', '.join(missing)}; it has {', '.join(names)}",
-                hint=f"name what is in it: {ALL_FORMS}",
-            )
-    elif len(names) != len(chosen.header):
-        raise InputError(
-            "DATA-103",
-            f"{path.name}, row 1: {len(names)} columns where {len(chosen.header)} are expected",
-            hint="the file is of another kind, or damaged",
-        )
-    texts = text_frame(content, names if has_header else list(chosen.header), path.name, has_header)
-    return table_of(chosen, texts, Place(path.name, 2 if has_header else 1))
+    named = contract_of(path)
+
+    def choose(header: list[str] | None) -> Form:
+        return FORMS[form] if form else form_of(path, header)
+
+    none = True
+    for contract, table in csv_parts(path, choose, latest_ns):
+        none = False
+        yield contract or named, table
+    if none:
+        raise InputError("DATA-103", f"{path.name} has a header and no row", hint="fetch it again")
 
 
-def unpacked(path: Path) -> bytes:
-    """The csv of a file, taken out of its zip where it is one; its checksum is looked at."""
-    raw = path.read_bytes()
-    if not raw.startswith(b"PK"):
-        return raw
-    try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            names = [name for name in archive.namelist() if name.lower().endswith(".csv")]
-            if len(names) == 1:
-                return archive.read(names[0])
-            told = f"{len(names)} csv files in it, expected one"
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, OSError) as error:
-        told = f"not a whole zip file: {error}"
-    raise InputError("DATA-101", f"{path.name}: {told}", hint="fetch it again: it was cut off or is another")
+def contract_of(path: Path) -> str:
+    """The contract that the archive's name of a file begins with; nothing where it is named otherwise."""
+    found = _NAMED.match(path.name)
+    return found[1] if found else ""
 
 
 def form_of(path: Path, header: list[str] | None) -> Form:
@@ -175,75 +202,5 @@ def form_of(path: Path, header: list[str] | None) -> Form:
     raise InputError(
         "DATA-102",
         f"{path.name}: neither its header nor its name says what is in it",
-        hint=f"name what is in it: {ALL_FORMS}",
+        hint=f"name what is in it (--form {ALL_FORMS}), or which column is which (--map time_ns=Date ...)",
     )
-
-
-def text_frame(content: bytes, names: list[str], file: str, has_header: bool) -> pl.DataFrame:
-    """The csv as text, every row with as many columns as the first."""
-    import polars as pl
-
-    try:
-        return pl.read_csv(
-            content,
-            has_header=False,
-            skip_rows=int(has_header),
-            new_columns=names,
-            infer_schema=False,
-            truncate_ragged_lines=False,
-        )
-    except pl.exceptions.PolarsError as error:
-        raise InputError(
-            "DATA-103",
-            f"{file}: {ragged_row(content, len(names)) or str(error).splitlines()[0]}",
-            hint="the file is damaged: fetch it again",
-        ) from None
-
-
-def ragged_row(content: bytes, columns_wanted: int) -> str:
-    """Words for the first row with another number of columns; nothing where there is none."""
-    for number, line in enumerate(content.splitlines(), 1):
-        found = line.count(b",") + 1
-        if found != columns_wanted:
-            return f"row {number} has {found} columns, the first has {columns_wanted}"
-    return ""
-
-
-def table_of(form: Form, texts: pl.DataFrame, place: Place) -> Table:
-    """Whole numbers of a frame of text, at the fewest decimals that hold them."""
-    import polars as pl
-
-    short = texts.select(pl.any_horizontal(pl.all().is_null())).to_series()
-    if bool(short.any()):
-        at = int(short.arg_max() or 0)
-        raise InputError(
-            "DATA-103",
-            f"{place.row(at)} has fewer columns than the first, or an empty one",
-            hint="the file is damaged or was cut off: fetch it again",
-        )
-    exact = {
-        name: columns.exact(texts[form.ours[name]].rename(name), place)
-        for name, unit in form.kind.columns.items()
-        if unit in (Unit.PRICE, Unit.QUANTITY, Unit.MONEY, Unit.RATE)
-    }
-    needed = {
-        unit: max(
-            (columns.decimals_of(exact[name]) for name in exact if form.kind.columns[name] is unit), default=0
-        )
-        for unit in (Unit.PRICE, Unit.QUANTITY, Unit.MONEY, Unit.RATE)
-    }
-    scale = Scale(**{unit.value: places for unit, places in needed.items()})
-    made = []
-    for name, unit in form.kind.columns.items():
-        column = texts[form.ours[name]].rename(name)
-        if unit is Unit.TIME:
-            made.append(columns.stamps_ns(column, place))
-        elif unit is Unit.FLAG:
-            made.append(columns.flags(column, place))
-        elif name == "interval_ns":
-            made.append(columns.counts(column, place) * HOUR_NS)
-        elif unit is Unit.COUNT:
-            made.append(columns.counts(column, place))
-        else:
-            made.append(columns.whole(exact[name], scale.decimals(unit), place))
-    return Table(form.kind, scale, pl.DataFrame(made))

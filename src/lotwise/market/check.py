@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from lotwise.market.kinds import BARS, FUNDING, MARKS, TRADES, Table, Unit
+from lotwise.market.kinds import BARS, DEPTH, FUNDING, MARKS, QUOTES, TRADES, Table, Unit
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from lotwise.clock import Clock
 
 SECOND_NS: Final = 10**9
 HOUR_NS: Final = 3_600 * SECOND_NS
@@ -18,6 +20,8 @@ JITTER_NS: Final = 60 * SECOND_NS
 """A funding stamp may be so late: venues write the moment of charging, some ms after the hour."""
 ON_TICK: Final = 999
 """So many of a thousand prices lie on what is taken for the tick; the rest are odd."""
+DOWN_AT_MOST: Final = 10
+"""Of so many steps of ids that count one may go down; of random ids every other does."""
 INTERVALS_H: Final = (1, 2, 4, 6, 8, 12, 24)
 
 
@@ -57,18 +61,28 @@ class Report:
         return "\n".join([head, *lines])
 
 
-def check(table: Table, tick: int = 0) -> Report:
+def check(table: Table, tick: int = 0, clock: Clock | None = None) -> Report:
     """Look at a table.
 
     Parameters
     ----------
     tick
         The tick size in units of the table's prices; 0: what all prices but one in a thousand lie on.
+    clock
+        What time it is: rows more than an hour later are found.
+
+    Raises
+    ------
+    InputError
+        DATA-302 of depth, where a level cannot be followed.
     """
     frame = table.frame
     if frame.is_empty():
         return Report(table.kind.name, 0, "", "", ())
-    found = [*_order(table), *_times(table), *_values(table, tick)]
+    found = [*_order(table), *_times(table), *_values(table, tick), *_sides(table)]
+    if clock is not None:
+        late = frame["time_ns"] > clock.now_ns() + HOUR_NS
+        found += _finding("future", late, frame["time_ns"], "rows later than this machine's clock")
     times = frame["time_ns"].sort()
     return Report(table.kind.name, len(frame), at_time(times[0]), at_time(times[-1]), tuple(found))
 
@@ -112,6 +126,8 @@ def _times(table: Table) -> Iterator[Finding]:
     if table.kind in (BARS, MARKS):
         yield from _bar_gaps(table)
     elif table.kind == TRADES:
+        if not counted(table.frame):
+            return
         ids = table.frame["id"].unique().sort()
         steps = ids.diff().fill_null(1)
         missing = int((steps - 1).sum() or 0)
@@ -122,6 +138,12 @@ def _times(table: Table) -> Iterator[Finding]:
             )
     elif table.kind == FUNDING:
         yield from _funding_times(table)
+
+
+def counted(trades: pl.DataFrame) -> bool:
+    """Whether the ids of trades count them: those made of UUIDs go up and down with the time."""
+    steps = trades.sort("time_ns", maintain_order=True)["id"].diff().drop_nulls()
+    return int((steps < 0).sum()) * DOWN_AT_MOST <= len(steps)
 
 
 def _bar_gaps(table: Table) -> Iterator[Finding]:
@@ -196,6 +218,33 @@ def _values(table: Table, tick: int) -> Iterator[Finding]:
     if amount:
         yield from _finding("negative", frame[amount] < 0, times, f"rows with a negative {amount}")
         yield from _finding("zero_volume", frame[amount] == 0, times, f"rows with a {amount} of zero")
+
+
+def _sides(table: Table) -> Iterator[Finding]:
+    """Quotes whose bid is not below the ask; a book's sequence, and when it is crossed."""
+    frame = table.frame
+    if table.kind == QUOTES:
+        crossed = frame["bid"] >= frame["ask"]
+        yield from _finding("crossed", crossed, frame["time_ns"], "quotes whose bid is not below the ask")
+    elif table.kind == DEPTH:
+        yield from _followed(table)
+
+
+def _followed(table: Table) -> Iterator[Finding]:
+    """What is found by following a book."""
+    from lotwise.market.book import walk
+
+    whole = walk(table)
+    counts = whole.counts
+    if not counts.snapshots:
+        first = at_time(table.frame["time_ns"].sort()[0])
+        yield Finding("no_snapshot", 1, first, "no snapshot to begin with: the book cannot be followed")
+    if counts.gaps:
+        words = "changes that do not join the change before them: some are missing"
+        yield Finding("sequence_gap", counts.gaps, at_time(whole.gap_times_ns[0]), words)
+    if counts.crossed:
+        words = "changes after which the best bid is not below the best ask"
+        yield Finding("crossed", counts.crossed, at_time(whole.crossed_times_ns[0]), words)
 
 
 def _off_tick(table: Table, prices: list[str], tick: int) -> Iterator[Finding]:

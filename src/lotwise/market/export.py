@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,10 +26,17 @@ def export(rows: pl.LazyFrame, kind: Kind, scale: Scale, out: Path) -> int:
     Raises
     ------
     InputError
-        DATA-207 another ending, DATA-208 the file is there already, DATA-204 it cannot be written.
+        DATA-207 another ending, DATA-208 the file is there already, DATA-204 its folder is not, or it
+        cannot be written.
     """
     if out.suffix not in (".csv", ".parquet"):
         raise InputError("DATA-207", f"{out.name} is neither .csv nor .parquet", "name one of them")
+    if not out.parent.is_dir():
+        raise InputError(
+            "DATA-204",
+            f"{out.name} cannot be written: the folder {out.parent} is not there",
+            hint="make it first, or see how it is spelled",
+        )
     if out.exists():
         raise InputError("DATA-208", f"{out} is there already", "name another file, or remove it")
     frame = rows.collect()
@@ -40,7 +48,8 @@ def export(rows: pl.LazyFrame, kind: Kind, scale: Scale, out: Path) -> int:
             frame.write_parquet(beside, metadata={"lotwise": json.dumps({"scale": asdict(scale)})})
         beside.replace(out)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise cannot_write(out, error) from error
     return len(frame)
 

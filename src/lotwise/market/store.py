@@ -7,6 +7,7 @@ reads finds the old day or the new one, never half of one. What was put is on th
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -241,11 +242,21 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def cannot_write(place: Path, error: OSError) -> InputError:
-    """The error of a disk that does not take what is put there."""
+    """The error of a disk that does not take what is put there, with what mends its cause."""
+    causes = {
+        errno.ENOTDIR: "a file stands where a folder is needed: choose another folder",
+        errno.EEXIST: "a file stands where a folder is needed: choose another folder",
+        errno.ENOENT: f"the folder {place.parent} is not there: make it first, or see how it is spelled",
+        errno.EACCES: "you may not write there: choose another folder, or see whose it is",
+        errno.EPERM: "you may not write there: choose another folder, or see whose it is",
+        errno.EROFS: "nothing can be written there: choose another folder",
+        errno.ENAMETOOLONG: "choose a shorter name",
+    }
+    room = "make room on the disk, or choose another folder; what was there before is still there"
     return InputError(
         "DATA-204",
         f"{place} cannot be written: {error.strerror or error}",
-        hint="make room on the disk, or choose another store; what was there before is still there",
+        hint=causes.get(error.errno or 0, room),
     )
 
 
