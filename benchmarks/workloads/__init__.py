@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.workload import Workload
 from benchmarks.workloads import (
     cli_cold,
+    flow_trades,
     kernel_compiled,
     kernel_first_call,
     kernel_strategy_compiled,
@@ -12,6 +13,7 @@ from benchmarks.workloads import (
     kernel_trades_compiled,
     liquidation_compiled,
     load,
+    profile_days,
     rule_compiled,
     rule_interpreted,
     scan_catalogue,
@@ -35,6 +37,8 @@ ALL: dict[str, Workload] = {
         kernel_strategy_compiled,
         kernel_first_call,
         load,
+        profile_days,
+        flow_trades,
     )
 }
 """Workload by name."""

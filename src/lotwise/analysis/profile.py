@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from lotwise.errors import InputError
-from lotwise.kernel.arith import mul_div_ceil
+from lotwise.kernel.arith import mul_div_ceil, mul_div_floor
 from lotwise.kernel.layout import RATE
 from lotwise.rule import rule
 
@@ -132,6 +132,31 @@ def developing_control(
         controls[i] = control
 
 
+@rule
+def mark_nodes(rows: Sequence[int], reach: int, least_lots: int, valley8: int, marks: Rows) -> None:
+    """Mark high-volume nodes (1) and, between two neighbours of them, a low-volume node (-1).
+
+    A high node has at least the least volume and no more of it within reach; of equal rows the lowest. A low
+    node is the row with the least volume between two high ones (of several the lowest), if it has at most the
+    share ``valley8`` of the smaller of the two.
+    """
+    before = -1
+    for i in range(len(rows)):
+        high = rows[i] >= least_lots
+        for j in range(max(0, i - reach), min(i + reach + 1, len(rows))):
+            high = high and (rows[j] < rows[i] or (rows[j] == rows[i] and j >= i))
+        if not high:
+            continue
+        marks[i] = 1
+        lowest = i
+        for j in range(before + 1, i):
+            if before >= 0 and rows[j] < rows[lowest]:
+                lowest = j
+        if lowest < i and rows[lowest] <= mul_div_floor(min(rows[before], rows[i]), valley8, RATE):
+            marks[lowest] = -1
+        before = i
+
+
 @dataclass(frozen=True)
 class Profile:
     """Volume by price."""
@@ -198,6 +223,38 @@ def of_bars(
     add_bars.compiled(steps, lows, highs, volumes, base, row_ticks)
     rows_of_steps.compiled(steps)
     return _finished(steps[:-1], base, row_ticks, share8=share8)
+
+
+def nodes(
+    of: Profile, reach: int = 5, least8: int = 30_000_000, valley8: int = 50_000_000
+) -> tuple[list[int], list[int]]:
+    """Rows of the high-volume nodes (HVN) and of the low-volume nodes (LVN), the lowest first.
+
+    Parameters
+    ----------
+    reach
+        A high node has the most volume of so many rows on either side.
+    least8
+        Least volume of a high node, as a share of the point of control's, at 1e-8.
+    valley8
+        Most volume of a low node, as a share of the smaller high node beside it, at 1e-8.
+
+    Raises
+    ------
+    InputError
+        ANALYSIS-102 a reach below 1, a share outside 0 to 1.
+    """
+    import numpy as np
+
+    if reach < 1 or not 0 <= least8 <= RATE or not 0 <= valley8 <= RATE:
+        what = f"a reach of {reach} rows, shares of {least8} and {valley8} at 1e-8"
+        raise InputError("ANALYSIS-102", what, f"give a reach of 1 or more, shares of 0 to {RATE}")
+    if of.control < 0:
+        return [], []
+    marks = np.zeros(len(of.lots), np.int64)
+    least_lots = max(1, mul_div_ceil(int(of.lots[of.control]), least8, RATE))
+    mark_nodes.compiled(of.lots, reach, least_lots, valley8, marks)
+    return np.flatnonzero(marks == 1).tolist(), np.flatnonzero(marks == -1).tolist()
 
 
 def _columns(prices: Any, lots: Any) -> tuple[Any, Any]:
