@@ -30,8 +30,11 @@ def scene(seed: int) -> tuple[Any, ...]:
     state = made.account(rng, contracts)
     rows = made.feed(rng, len(contracts), made.BARS // len(contracts))
     wanted, answers = made.signals(rng, rows, one_in=rng.choice((6, 25, 150)))
-    allowed = made.limits(rng)
-    return state, rows, wanted, answers, lambda: made.book(contracts, wanted, allowed)
+    allowed, every = (
+        made.limits(rng),
+        rng.choice((0, 0, 60 * made.MINUTE)),
+    )  # a point of the curve is no quiet bar
+    return state, rows, wanted, answers, lambda: made.book(contracts, wanted, allowed, every)
 
 
 def left(state: Any, book: p.Book, trips: int) -> tuple[Any, ...]:

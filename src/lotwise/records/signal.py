@@ -7,18 +7,19 @@ import msgspec
 from lotwise.units import Rate8, Ticks
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """A limit entry, and the share of the lots that it takes."""
+class Leg(msgspec.Struct, frozen=True):
+    """A price, and the share of the lots that is for it."""
 
     price_ticks: Ticks
     share8: Rate8
 
 
-class Target(msgspec.Struct, frozen=True):
-    """A profit target, and the share of the lots that it closes."""
+class Entry(Leg, frozen=True):
+    """A limit entry."""
 
-    price_ticks: Ticks
-    share8: Rate8
+
+class Target(Leg, frozen=True):
+    """A profit target."""
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
