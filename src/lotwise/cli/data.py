@@ -258,3 +258,6 @@ def taken_out(
     elif not output.quiet:
         Screen(output).line(f"  {out}  {count:,} {kind}")
     return 0
+
+
+from lotwise.cli import data_synthetic  # noqa: E402, F401  # its command joins the family

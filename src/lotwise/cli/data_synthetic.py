@@ -82,7 +82,11 @@ def synthetic(
                 }
             )
             if not (output.json or output.quiet):
-                done = f"{len(written)} days written" if written else "all there already"
+                done = (
+                    f"{len(written)} day{'s' * (len(written) != 1)} written"
+                    if written
+                    else "all there already"
+                )
                 screen.line(f"  {VENUE}:{symbol}  {len(table.frame):,} {kind}, {done}")
     if output.json:
         answer = {"store": str(place.root), "scenario": scenario, "seed": seed, "made": told}

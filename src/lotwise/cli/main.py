@@ -18,7 +18,7 @@ EXIT_CODES = """\
 Exit codes: 0 done, 1 error, 2 usage or bad input, 3 the trade does not fit, 4 venue or network.
 """
 
-COMMANDS = ("size", "liq", "contracts", "scan", "venues", "preview", "mix", "data", "demo")
+COMMANDS = ("size", "liq", "contracts", "scan", "venues", "preview", "mix", "data", "analyze", "ruin", "demo")
 
 app = App(
     name="lotwise",
@@ -41,6 +41,12 @@ app.command(
 app.command("lotwise.cli.preview:preview", name="preview", help="An order in every unit, before it is sent.")
 app.command("lotwise.cli.mix:mix", name="mix", help="Mix contract sizes to fill a budget more closely.")
 app.command("lotwise.cli.data:family", name="data", help="Market data of your own: import, list, check.")
+app.command(
+    "lotwise.cli.analyze:analyze",
+    name="analyze",
+    help="What a market is like: volume by price, order flow, correlation, funding, stops; as a page too.",
+)
+app.command("lotwise.cli.ruin:ruin", name="ruin", help="How likely ruin is, with real lots and costs.")
 app.command("lotwise.cli.demo:demo", name="demo", help="Size real trades and print the worked cases.")
 
 
