@@ -5,7 +5,9 @@ from __future__ import annotations
 from benchmarks.workload import Workload
 from benchmarks.workloads import (
     cli_cold,
+    correlation,
     flow_trades,
+    indicators,
     kernel_compiled,
     kernel_first_call,
     kernel_strategy_compiled,
@@ -14,6 +16,7 @@ from benchmarks.workloads import (
     liquidation_compiled,
     load,
     profile_days,
+    ruin_paths,
     rule_compiled,
     rule_interpreted,
     scan_catalogue,
@@ -39,6 +42,9 @@ ALL: dict[str, Workload] = {
         load,
         profile_days,
         flow_trades,
+        indicators,
+        correlation,
+        ruin_paths,
     )
 }
 """Workload by name."""

@@ -108,7 +108,7 @@ def measure(count: int) -> Outcome:
 
 
 WORKLOAD = Workload(
-    name="ruin_paths",
+    name="ruin_paths_compiled",
     about="paths of 500 trades, whole lots found anew at every trade, fractions beside them; two cores",
     figures=(
         Figure("win rate", "M trades/s", 20),

@@ -151,7 +151,7 @@ def atr(highs: Any, lows: Any, closes: Any, period: int = 14) -> Floats:
     import numpy as np
 
     high, low, close = _bars(highs, lows, closes, period_of(period) + 1, finite=False)
-    if math.isnan(np.minimum.reduce(close)):  # a range passes over a close that is no number
+    if not math.isfinite(np.dot(close, close)):  # a range passes over a close that is no number
         check_finite(close, "close")
     return _sound(_talib().ATR(high, low, close, period), high=high, low=low, close=close)
 

@@ -150,7 +150,7 @@ def _floats(values: Any, name: str, dimensions: int) -> Floats:
 
 
 def check_finite(values: Floats, name: str) -> None:
-    """Refuse NaN and infinities; the least and the largest show them.
+    """Refuse NaN and infinities; the sum of squares shows them in one pass.
 
     Raises
     ------
@@ -159,10 +159,12 @@ def check_finite(values: Floats, name: str) -> None:
     """
     import numpy as np
 
-    least, most = np.minimum.reduce(values, axis=None), np.maximum.reduce(values, axis=None)
-    if math.isfinite(least) and math.isfinite(most):
+    flat = values.ravel()
+    if math.isfinite(np.dot(flat, flat)):
         return
     odd = ~np.isfinite(values)
+    if not bool(odd.any()):  # numbers so large that their squares are not
+        return
     row = int(np.argmax(odd.any(axis=1) if values.ndim == 2 else odd))
     found = values[row][odd[row]][0] if values.ndim == 2 else values[row]
     raise InputError(
