@@ -89,19 +89,6 @@ def test_profiles_are_those_of_the_slow_way(seed: int) -> None:
     assert int(bars.lots.sum()) == sum(lots), "a lot was lost or made"
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_the_developing_control_is_that_of_the_trades_so_far(seed: int) -> None:
-    rng = random.Random(seed)
-    prices = [rng.randint(100, 130) for _ in range(200)]
-    lots = [rng.randrange(4) for _ in prices]
-    rows, controls = np.zeros(31, np.int64), np.zeros(200, np.int64)
-    profile.developing_control.compiled(rows, np.array(prices), np.array(lots), 100, 1, controls)
-    so_far = [0] * 31
-    for i, (price, volume) in enumerate(zip(prices, lots, strict=True)):
-        so_far[price - 100] += volume
-        assert controls[i] == profile.point_of_control(so_far), f"after trade {i}"
-
-
 def test_plain_rules_and_compiled_ones_agree() -> None:
     rng = random.Random(7)
     for _ in range(50):

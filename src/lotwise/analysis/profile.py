@@ -111,28 +111,6 @@ def value_area(rows: Sequence[int], control: int, share8: int) -> tuple[int, int
 
 
 @rule
-def developing_control(
-    rows: Rows,
-    prices_ticks: Sequence[int],
-    lots: Sequence[int],
-    base_ticks: int,
-    row_ticks: int,
-    controls: Rows,
-) -> None:
-    """Add trades, and write down the row of the point of control as it stood after each of them."""
-    control, middle2 = -1, len(rows) - 1
-    for i in range(len(prices_ticks)):
-        row = (prices_ticks[i] - base_ticks) // row_ticks
-        rows[row] += lots[i]
-        if rows[row] > 0:
-            far, here = abs(2 * row - middle2), abs(2 * control - middle2)
-            nearer = far < here or (far == here and row < control)
-            if control < 0 or rows[row] > rows[control] or (rows[row] == rows[control] and nearer):
-                control = row
-        controls[i] = control
-
-
-@rule
 def mark_nodes(rows: Sequence[int], reach: int, least_lots: int, valley8: int, marks: Rows) -> None:
     """Mark high-volume nodes (1) and, between two neighbours of them, a low-volume node (-1).
 

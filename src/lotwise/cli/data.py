@@ -14,7 +14,7 @@ from lotwise.errors import InputError
 if TYPE_CHECKING:
     from lotwise.market.store import Series, Store
 
-family = App(name="data", help="Market data of your own: import, list, check, export.")
+family = App(name="data", help="Market data: import, fetch, capture, make up, list, check, export.")
 
 Folder = Annotated[Path | None, Parameter(name=["--store"])]
 
@@ -260,4 +260,4 @@ def taken_out(
     return 0
 
 
-from lotwise.cli import data_synthetic  # noqa: E402, F401  # its command joins the family
+from lotwise.cli import data_fetch, data_synthetic  # noqa: E402, F401  # their commands join the family

@@ -40,7 +40,9 @@ app.command(
 )
 app.command("lotwise.cli.preview:preview", name="preview", help="An order in every unit, before it is sent.")
 app.command("lotwise.cli.mix:mix", name="mix", help="Mix contract sizes to fill a budget more closely.")
-app.command("lotwise.cli.data:family", name="data", help="Market data of your own: import, list, check.")
+app.command(
+    "lotwise.cli.data:family", name="data", help="Market data: import, fetch, capture, make up, check."
+)
 app.command(
     "lotwise.cli.analyze:analyze",
     name="analyze",
