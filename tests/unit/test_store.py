@@ -139,14 +139,30 @@ def test_a_disk_that_takes_nothing_is_said_and_the_old_day_stays(tmp_path: Path)
     assert kept(store) == trades(range(4)).frame.rows()
 
 
+BATCH = 100_000
+
+
+def many(first: int, end: int) -> Table:
+    """So many trades at once, ten to the second: a day takes long enough to write that a kill meets it."""
+    ids = pl.int_range(first, end, eager=True)
+    columns = {
+        "time_ns": FIRST + ids * 10**8,
+        "id": ids,
+        "price": 900_000 + ids % 1_000,
+        "quantity": 1 + ids % 7,
+        "buyer_is_maker": ids % 2 == 0,
+    }
+    return Table(TRADES, TENTHS, pl.DataFrame(columns))
+
+
 WRITER = """
 import sys
 from pathlib import Path
 from lotwise.market.store import Store
-from tests.unit.test_store import BTC, trades
+from tests.unit.test_store import BATCH, BTC, many
 store, start = Store(Path(sys.argv[1])), int(sys.argv[2])
 for batch in range(start, start + 1000):
-    store.put(BTC, trades(range(batch * 50, batch * 50 + 50), step=10**9 * 1500))
+    store.put(BTC, many(batch * BATCH, (batch + 1) * BATCH))
     print(batch, flush=True)
 """
 
@@ -168,11 +184,11 @@ def test_a_writer_killed_at_any_moment_loses_nothing_it_had_put(tmp_path: Path) 
         writer.send_signal(signal.SIGKILL)
         lines = writer.communicate()[0].split()
         said = int(lines[-1]) if lines else said + 1
-        rows = kept(store)
-        promised = trades(range((said + 1) * 50), step=10**9 * 1500).frame.rows()
-        assert rows[: len(promised)] == promised, "a row that was put is not there"
-        more = trades(range((said + 2) * 50), step=10**9 * 1500).frame.rows()
-        assert rows == more[: len(rows)], "there is a row that nobody put"
+        rows = store.scan(BTC)[0].collect()
+        promised = many(0, (said + 1) * BATCH).frame
+        assert rows.head(len(promised)).equals(promised), "a row that was put is not there"
+        more = many(0, (said + 2) * BATCH).frame
+        assert rows.equals(more.head(len(rows))), "there is a row that nobody put"
         for day in store.days(BTC):
             assert len(read(day.path, TRADES).frame) == day.rows
     assert said > KILLS
@@ -182,7 +198,11 @@ def test_a_writer_killed_at_any_moment_loses_nothing_it_had_put(tmp_path: Path) 
 def test_two_writers_of_one_day_lose_nothing(tmp_path: Path) -> None:
     ends = []
     for start in (0, 1000):
-        code = WRITER.replace("start + 1000", "start + 20")
+        code = (
+            WRITER.replace("start + 1000", "start + 20")
+            .replace("BATCH", "50")
+            .replace("import 50", "import BATCH")
+        )
         command = [sys.executable, "-c", code, str(tmp_path), str(start)]
         ends.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=Path(__file__).parents[2]))
     assert [one.wait() for one in ends] == [0, 0]
