@@ -7,8 +7,10 @@ yet it is ``None``, and in an array :data:`UNKNOWN`.
 from __future__ import annotations
 
 from collections import deque
+from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
+from lotwise.errors import InputError
 from lotwise.kernel.arith import INT64_MAX
 from lotwise.rule import rule
 
@@ -20,6 +22,24 @@ if TYPE_CHECKING:
 UNKNOWN: Final = -INT64_MAX - 1
 MILLION: Final = 1_000_000
 """Averages are in millionths of a tick."""
+
+
+def in_range(name: str, value: int, least: int, most: int = INT64_MAX) -> int:
+    """A parameter, if it is a whole number within its bounds.
+
+    Raises
+    ------
+    InputError
+        STRATEGY-101 it is not.
+    """
+    try:
+        number = index(value)
+    except TypeError:
+        number = least - 1
+    if isinstance(value, bool) or not least <= number <= most:
+        bound = f"{least} or more" if most == INT64_MAX else f"{least} to {most}"
+        raise InputError("STRATEGY-101", f"{name} is {value!r}", f"give a whole number, {bound}")
+    return number
 
 
 @rule
@@ -41,7 +61,7 @@ class Average:
     """Exponential average in millionths of a tick (EMA); unknown before ``span`` values."""
 
     def __init__(self, span: int) -> None:
-        self.span, self._seen, self._value = span, 0, 0
+        self.span, self._seen, self._value = in_range("span", span, 1), 0, 0
 
     def update(self, ticks: int) -> int | None:
         """Take in the next value."""
@@ -66,7 +86,7 @@ class Window:
     """Highest, lowest and sum of the last ``size`` values, the present one in it."""
 
     def __init__(self, size: int) -> None:
-        self.size, self.total = size, 0
+        self.size, self.total = in_range("size", size, 1), 0
         self._values: deque[int] = deque()
         self._tops: deque[int] = deque()
         self._bottoms: deque[int] = deque()
@@ -187,7 +207,8 @@ class Strength:
     """
 
     def __init__(self, span: int) -> None:
-        self.span, self._seen, self._close, self._ups, self._downs = span, 0, 0, 0, 0
+        self.span, self._seen, self._close = in_range("span", span, 1), 0, 0
+        self._ups, self._downs = 0, 0
 
     def update(self, close: int) -> int | None:
         """Take in the next close."""
