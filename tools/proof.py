@@ -38,6 +38,8 @@ from tools.proof_sources import stamp  # noqa: E402 - needs the path
 PAGE = ROOT / "docs" / "proof.md"
 KEPT = ROOT / "docs" / "proof.json"
 FOLDERS = ("tests/laws", "tests/twins")
+COUNTS = 'os.environ.get("LOTWISE_PROFILE")'
+"""What a test file outside the folders says where it counts more for a proof: kills, seeds."""
 PACKAGES = ("lotwise", "numba", "numpy", "hypothesis")
 
 HEAD = """# What was proved, and how often
@@ -79,10 +81,12 @@ def kept() -> Kept:
 
 
 def test_files(asked: list[str]) -> list[str]:
-    """The test files in the folders, or those of them that are asked for."""
-    found = sorted(
-        file.relative_to(ROOT).as_posix() for folder in FOLDERS for file in (ROOT / folder).glob("test_*.py")
-    )
+    """The test files in the folders, and all that have full counts of their own; or those asked for."""
+    whole = {file for folder in FOLDERS for file in (ROOT / folder).glob("test_*.py")}
+    counting = {
+        file for file in (ROOT / "tests").rglob("test_*.py") if COUNTS in file.read_text(encoding="utf-8")
+    }
+    found = sorted(file.relative_to(ROOT).as_posix() for file in whole | counting)
     return [file for file in found if not asked or any(file.startswith(part) for part in asked)]
 
 
