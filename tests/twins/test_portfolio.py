@@ -15,7 +15,7 @@ from lotwise.kernel import portfolio as runs
 from lotwise.kernel import portfolio_rows as p
 from lotwise.kernel.layout import array_of
 from lotwise.kernel.portfolio_open import equity_of
-from lotwise.kernel.snapshot import compiled_body, plain_body, state_hash
+from lotwise.kernel.snapshot import compiled_body, new_state, plain_body, state_hash
 from lotwise.rule import rule
 from tests.twins import portfolios as made
 from tests.twins.venue_twin import assert_balanced
@@ -148,3 +148,73 @@ def test_a_strategy_may_end_the_run() -> None:
     asked = p.Asked(state.account, state.markets, rows, book.signals, answers)
     assert runs.run_adviser(state, rows, told, asked=asked, book=book, skip=1) == -1
     assert (book.run[0].why, book.run[0].at) == (p.STOPPED, 100)
+
+
+def told_alike(state: Any, rows: list[p.FeedRow], answers: list[int], fresh: Any) -> p.Book:
+    """Play every bar, and pass over quiet ones: both must leave the same. The book of the first."""
+    books = []
+    for skip in (0, 1):
+        plain, book = plain_body(state), fresh()
+        count = runs.run_portfolio(plain, rows, answers, book=book, skip=skip)
+        books.append((left(plain, book, count), book))
+    assert books[0][0] == books[1][0]
+    found: p.Book = books[0][1]
+    return found
+
+
+def quiet_bars(prices: list[int], contracts: int = 1) -> list[p.FeedRow]:
+    """Narrow bars at prices given in tenths of a percent of 600,000 ticks; contracts move together."""
+    return [
+        p.FeedRow(
+            contract=c,
+            time_ns=made.START + i * made.MINUTE,
+            open_ticks=price * 600,
+            high_ticks=price * 600 + 5,
+            low_ticks=price * 600 - 5,
+            close_ticks=price * 600,
+            volume_lots=10**6,
+        )
+        for i, price in enumerate(prices)
+        for c in range(contracts)
+    ]
+
+
+def still(rng: random.Random, count: int) -> Any:
+    """Contracts without slippage, spread and bounds of volume."""
+    contracts = made.facts(rng, count)
+    for row in contracts:
+        row.volume_share8, row.slippage_ticks, row.slippage_range8, row.spread_ticks = 0, 0, 0, 0
+    return contracts
+
+
+def test_a_lock_that_is_reached_between_two_signals_holds() -> None:
+    """Funding eats what the stop did not count in: the lock is reached above the stop, and stays."""
+    rng = random.Random(1)
+    contracts = still(rng, 1)
+    state = new_state(contracts, made.tiers(), slots=3, log_rows=400, leverage100=1_000)
+    made.machine.step(state, [made.s.EventRow(kind=made.s.TRANSFER, cash=1_000 * made.E8, time_ns=1)])
+    rows = quiet_bars([1000] * 5 + [963] * 3 + [1000] * 5)
+    rows[2].has_funding, rows[2].funding8 = 1, 900_000
+    signal = p.SignalRow(side=1, stop_ticks=960 * 600, risk8=50_000_000)
+    again = p.SignalRow(side=1, stop_ticks=990 * 600)
+    answers = [1, *([0] * 9), p.CLOSE_HELD, 2, 0]
+    allowed = made.AllowedRow(day_loss_share8=5_000_000)
+    book = told_alike(state, rows, answers, lambda: made.book(contracts, [signal, again], allowed, 0))
+    assert book.run[0].trips == 1
+    assert [row.code for row in book.refusals[: book.run[0].refusals]] == [codes.DAY_LOSS]
+
+
+def test_two_cross_positions_are_liquidated_before_either_stop() -> None:
+    """Each is sized for its own stop; together they use up the wallet on the way there."""
+    rng = random.Random(2)
+    contracts = still(rng, 2)
+    rows_of_tiers = [tier for _ in contracts for tier in made.tiers()]
+    state = new_state(contracts, rows_of_tiers, slots=3, log_rows=400, leverage100=2_000)
+    made.machine.step(state, [made.s.EventRow(kind=made.s.TRANSFER, cash=1_000 * made.E8, time_ns=1)])
+    rows = quiet_bars([1000] * 4 + list(range(1000, 905, -1)) + [1000] * 3, contracts=2)
+    signals = [p.SignalRow(side=1, stop_ticks=900 * 600, risk8=80_000_000) for _ in range(2)]
+    answers = [0] * len(rows)
+    answers[2], answers[3] = 1, 2
+    book = told_alike(state, rows, answers, lambda: made.book(contracts, signals, made.AllowedRow(), 0))
+    assert book.run[0].trips >= 1
+    assert any(trip.liquidated for trip in book.trips[: book.run[0].trips])
