@@ -215,6 +215,19 @@ def close_held(state: State, book: Book, c: int, now: int) -> None:
 
 
 @rule
+def leave(state: State, book: Book, c: int, row: int, now: int) -> bool:
+    """Close what is held, or take back entries that wait; whether the log had room for it."""
+    if state.markets[c].lots:
+        close_held(state, book, c, now=now)
+    elif state.brackets[c].side:
+        fresh_event(book, CANCEL_ALL, c, time_ns=now)  # without entries the bracket ends
+        step(state, book.event)
+    whole = read_log(state, book)
+    end_trips(state, book, row=row, now=now)
+    return whole
+
+
+@rule
 def sample_curve(state: State, book: Book, now: int) -> None:
     """Write down the equity and the exposure where the time for it has come."""
     run = book.run[0]
@@ -247,14 +260,10 @@ def settle_row(state: State, book: Book, row: int, now: int) -> int:
 @rule
 def carry_out(state: State, book: Book, c: int, answer: int, row: int, now: int) -> int:
     """Do what was answered after a bar of contract ``c``; 0, or why the run ends."""
-    held = state.markets[c].lots
-    turns = answer > 0 and held * book.signals[answer - 1].side < 0
-    if held and (answer == CLOSE_HELD or turns):
-        close_held(state, book, c, now=now)
-    if held == 0 and answer == CLOSE_HELD and state.brackets[c].side:
-        fresh_event(book, CANCEL_ALL, c, time_ns=now)  # entries that wait; without them the bracket ends
-        step(state, book.event)
-    whole = read_log(state, book)
+    turns = answer > 0 and state.markets[c].lots * book.signals[answer - 1].side < 0
+    whole = (
+        leave(state, book, c, row=row, now=now) if answer == CLOSE_HELD or turns else read_log(state, book)
+    )
     end_trips(state, book, row=row, now=now)
     if answer > 0 and state.markets[c].lots == 0 and state.brackets[c].side == 0:
         open_signal(state, book, c, signal=answer - 1, row=row, now=now)

@@ -216,6 +216,32 @@ def place_signal(state: State, book: Book, c: int, signal: int, lots: int, now: 
 
 
 @rule
+def send_signal(
+    state: State,
+    book: Book,
+    c: int,
+    signal: int,
+    lots: int,
+    row: int,
+    now: int,
+    budget_cash: int,
+    loss: int,
+    notional: int,
+) -> int:
+    """Open a signal that was sized and judged; the venue's answer. The limits are told."""
+    take_seat(book, c, signal, row=row, now=now)
+    book.seats[c].budget_cash = budget_cash
+    book.seats[c].risk_cash = loss
+    book.seats[c].notional_cash = notional
+    answer = place_signal(state, book, c, signal=signal, lots=lots, now=now)
+    if answer == 0:
+        open_trade(book.usage, risk_cash=Cash(loss), notional_cash=Cash(notional))
+    else:
+        book.seats[c].is_open = 0
+    return answer
+
+
+@rule
 def open_signal(state: State, book: Book, c: int, signal: int, row: int, now: int) -> int:
     """Size a signal, judge it by the limits and open it; 0, or the code of why it was not opened.
 
@@ -241,13 +267,18 @@ def open_signal(state: State, book: Book, c: int, signal: int, row: int, now: in
         time_ns=now,
     )
     if code == ALLOWED:
-        take_seat(book, c, signal, row=row, now=now)
-        book.seats[c].budget_cash = budget
-        book.seats[c].risk_cash = loss
-        book.seats[c].notional_cash = notional
-        code = place_signal(state, book, c, signal=signal, lots=lots, now=now)
+        code = send_signal(
+            state,
+            book,
+            c,
+            signal=signal,
+            lots=lots,
+            row=row,
+            now=now,
+            budget_cash=budget,
+            loss=loss,
+            notional=notional,
+        )
         if code == 0:
-            open_trade(book.usage, risk_cash=Cash(loss), notional_cash=Cash(notional))
             return 0
-        book.seats[c].is_open = 0
     return refuse(book, c, signal, code=code, row=row, budget_cash=budget, loss_cash=loss)

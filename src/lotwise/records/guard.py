@@ -12,6 +12,7 @@ import msgspec
 
 from lotwise.errors import InputError
 from lotwise.records.order import SizedOrder
+from lotwise.records.signal import Signal
 from lotwise.units import Lots, Ticks
 
 
@@ -19,6 +20,8 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     """Open a position, or enlarge one: the only command that a limit can refuse."""
 
     order: SizedOrder
+    signal: Signal | None = None
+    """What the strategy wanted: the exits go with the entry."""
     client_id: str = ""
 
 
