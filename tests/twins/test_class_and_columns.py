@@ -10,13 +10,17 @@ import pytest
 
 from lotwise import Contract, FeeSchedule, MarginTier
 from lotwise.backtest.feed import columns_of, merged
+from lotwise.backtest.guarded import play_guarded
 from lotwise.backtest.run import Plan, Played, play_asked, play_columns
 from lotwise.errors import InputError
+from lotwise.guard.facts import MarketFacts, Rulebook
 from lotwise.kernel import limit_codes as codes
 from lotwise.kernel.layout import dtype_of
 from lotwise.kernel.limit_rows import AllowedRow
 from lotwise.kernel.tape import BarRow
+from lotwise.records.guard import Refused
 from lotwise.records.signal import Exit, Signal
+from lotwise.session.pipeline import NotSized
 from lotwise.strategy.api import Answer, Bar, Columns, Signals, Strategy, View
 from lotwise.strategy.library.breakout import Breakout
 from lotwise.strategy.library.burst import Burst
@@ -147,6 +151,48 @@ def test_columns_do_not_look_ahead(strategy: Any) -> None:
         assert np.broadcast_to(part.stop_ticks, part.rows.shape).tolist() == whole.stop_ticks[known].tolist()
         for (ticks, _), (all_ticks, _) in zip(part.targets, whole.targets, strict=True):
             assert ticks.tolist() == all_ticks[known].tolist()
+
+
+@pytest.mark.parametrize("strategy", LIBRARY, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("allowed", [AllowedRow(), TIGHT], ids=["free", "limits"])
+def test_the_pipeline_makes_the_trades_of_the_run(strategy: Any, allowed: AllowedRow) -> None:
+    """Through intent, size, guard and broker come the trades and refusals of the compiled run."""
+    rows = feed(2, 2_500)
+    asked = play_asked([strategy, strategy], CONTRACTS, rows, plan(allowed))
+    book = Rulebook(allowed=allowed)
+    played, judged = play_guarded(
+        [strategy, strategy], CONTRACTS, rows, plan(allowed), rulebook=lambda _: book
+    )
+    assert played.named == asked.named
+    assert left(played)[1] == left(asked)[1]
+    refused = [(int(row["row"]), int(row["contract"])) for row in asked.refusals]
+    assert [(one.row, one.contract) for one in judged] == refused
+    for one, row in zip(judged, asked.refusals, strict=True):
+        if isinstance(one.outcome, NotSized):
+            assert one.outcome.code == row["code"]
+        elif isinstance(one.outcome, Refused):
+            assert one.outcome.message
+    if allowed is TIGHT:
+        named = {one.outcome.rule for one in judged if isinstance(one.outcome, Refused)}
+        assert {"day loss", "cool-down"} & named
+
+
+def test_an_unknown_fact_refuses_where_a_bound_is_set() -> None:
+    book = Rulebook(allowed=AllowedRow(), btc_refuse8=Rate8(20_000_000))
+    rows, strategy = feed(1, 3_000), Null(one_in=30)
+    played, judged = play_guarded([strategy], CONTRACTS[:1], rows, plan(), rulebook=lambda _: book)
+    assert len(played.trips) == 0
+    assert {one.outcome.code for one in judged if isinstance(one.outcome, Refused)} == {"GUARD-130"}
+
+    def known(contract_id: str, now_ns: int) -> MarketFacts:
+        return MarketFacts(btc_health8=Rate8(E8 if now_ns // (60 * MINUTE) % 2 else 0))
+
+    played, judged = play_guarded(
+        [strategy], CONTRACTS[:1], rows, plan(), rulebook=lambda _: book, facts=known
+    )
+    assert len(played.trips) > 5
+    assert {int(ns) // (60 * MINUTE) % 2 for ns in played.trips["opened_ns"]} == {1}
+    assert {one.time_ns // (60 * MINUTE) % 2 for one in judged} == {0}
 
 
 class Raises(Strategy):

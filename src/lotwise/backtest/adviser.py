@@ -103,20 +103,25 @@ class Adviser:
             answer = self._strategies[number].on_bar(bar, self._desks[number])
             if answer is None:
                 return NOTHING
-            return self._written(answer)
+            return self.carried(answer, number, row=row, bar=bar)
         except Exception as error:  # a strategy is its author's: whatever it raises, the bar is named
             raise failed(error, self.contracts[number].id, bar.time_ns) from error
 
-    def _written(self, answer: object) -> int:
+    def carried(self, answer: object, number: int, *, row: int, bar: Bar) -> int:
+        """What the run is to do about an answer: it sizes and judges by the kernel's limits."""
         if isinstance(answer, Exit):
             return CLOSE_HELD
+        return self.written(answer) + 1
+
+    def written(self, answer: object) -> int:
+        """Write a signal where the run reads it; its place."""
         if not isinstance(answer, Signal):
             raise TypeError(f"it answered {answer!r}, which is no Signal, Exit or None")
         at = len(self.reasons)
         if at < len(self._signals):
             self._signals[at] = tuple(row_of(answer).values())
         self.reasons.append(answer.reason)
-        return at + 1
+        return at
 
 
 def failed(error: Exception, contract_id: str, time_ns: int) -> LotwiseError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -157,6 +157,18 @@ def play_asked(
     InputError
         BACKTEST-102 to BACKTEST-105 (what a strategy raised or answered, with the bar's time).
     """
+    return play_adviser(Adviser, strategies, contracts, feed=feed, plan=plan)
+
+
+def play_adviser(
+    advised: Callable[..., Adviser],
+    strategies: Sequence[Strategy],
+    contracts: Sequence[Contract],
+    *,
+    feed: Rows,
+    plan: Plan,
+) -> Played:
+    """Play what an adviser makes of strategies; it is made of (strategies, contracts, feed, book, state)."""
     import numpy as np
     from numba import typeof
 
@@ -167,7 +179,7 @@ def play_asked(
     book = book._replace(signals=signals)
     memory: Any = np.zeros(1, np.int64)
     asked = rows.Asked(state.account, state.markets, feed, book.signals, memory)
-    adviser = Adviser([copy.deepcopy(one) for one in strategies], contracts, feed, book, state)
+    adviser = advised([copy.deepcopy(one) for one in strategies], contracts, feed, book, state)
     pointer = CallPointer(adviser.on_row, typeof(asked), failed=rows.STOP_RUN)
     trips = portfolio.run_adviser.compiled(state, feed, pointer, asked, book, 1)
     if pointer.error is not None:

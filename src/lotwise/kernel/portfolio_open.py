@@ -5,7 +5,13 @@ from __future__ import annotations
 from lotwise.kernel.arith import mul_div_floor
 from lotwise.kernel.bracket import clear_bracket
 from lotwise.kernel.codes import NO_STOP
-from lotwise.kernel.exposure import available, cross_balance, cross_maintenance, pnl
+from lotwise.kernel.exposure import (
+    available,
+    cross_balance,
+    cross_maintenance,
+    initial_margin,
+    pnl,
+)
 from lotwise.kernel.feasibility import largest_feasible
 from lotwise.kernel.layout import RATE
 from lotwise.kernel.limit_codes import ALLOWED
@@ -28,6 +34,17 @@ def equity_of(state: State) -> Cash:
         if market.is_isolated and market.lots:
             equity += market.isolated_cash + pnl(state, c)
     return Cash(equity)
+
+
+@rule
+def margin_of(state: State) -> Cash:
+    """Initial margin of all that is open: what isolated positions hold, what cross positions bind."""
+    total = 0
+    for c in range(len(state.markets)):
+        market = state.markets[c]
+        if market.lots:
+            total += market.isolated_cash if market.is_isolated else initial_margin(state, c)
+    return Cash(total)
 
 
 @rule
