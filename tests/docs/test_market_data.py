@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("polars")
 
-from lotwise.cli.main import main  # noqa: E402
+from lotwise.cli.main import main
 
 PAGE = (Path(__file__).parents[2] / "docs" / "market_data.md").read_text(encoding="utf-8")
 CONSOLE = re.findall(r"```console\n\$ (lotwise [^\n]+)\n(.*?)```", PAGE, flags=re.DOTALL)
@@ -24,7 +24,9 @@ def test_transcripts(
     for command, shown in CONSOLE:
         assert main(shlex.split(command)[1:]) == 0
         found = "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines())
-        assert found.strip("\n") == "\n".join(line.rstrip() for line in shown.splitlines()).strip("\n"), command
+        assert found.strip("\n") == "\n".join(line.rstrip() for line in shown.splitlines()).strip("\n"), (
+            command
+        )
 
 
 def test_named_commands_are_there(capsys: pytest.CaptureFixture[str]) -> None:
