@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from lotwise.broker.port import Market
 from lotwise.contracts.contract import Contract
 from lotwise.errors import InputError
 from lotwise.guard.facts import AccountFacts, OpenPosition
 from lotwise.kernel import portfolio, portfolio_open
-from lotwise.kernel.exposure import available, cross_balance, cross_maintenance
 from lotwise.kernel.limit_rows import UsageRow
-from lotwise.kernel.matching import market_price, touch
 from lotwise.kernel.portfolio_rows import Book
 from lotwise.kernel.state import State
 from lotwise.records.guard import Approved, Open
 from lotwise.units import Cash, Rate8, Ticks
+
+FIGURES: Final = 5
+"""What :func:`lotwise.kernel.portfolio_open.look` finds."""
 
 
 class KernelBroker:
@@ -27,6 +28,8 @@ class KernelBroker:
     """
 
     def __init__(self, state: State, book: Book, contracts: Sequence[Contract]) -> None:
+        import numpy as np
+
         self.state, self.book, self.contracts = state, book, tuple(contracts)
         self.row, self.signal, self.now_ns = 0, 0, 0
         self._numbers = {contract.id: number for number, contract in enumerate(contracts)}
@@ -36,20 +39,30 @@ class KernelBroker:
         self._account: Any = state.account
         self._markets: Any = state.markets
         self._facts: Any = state.contracts
+        self._figures: Any = np.zeros(FIGURES, np.int64)
+        self._looked = (-1, -1)
+
+    def _look(self, number: int) -> list[int]:
+        """Figures of the account and the market, counted once for each state of the account."""
+        at = (int(self._account[0]["sequence"]), number)
+        if at != self._looked:
+            portfolio_open.look.compiled(self.state, number, self._figures)
+            self._looked = at
+        found: list[int] = self._figures.tolist()
+        return found
 
     def account(self, contract_id: str) -> AccountFacts:
         """The account at this moment."""
-        number, state = self._numbers[contract_id], self.state
-        is_cross = not self._markets[number]["is_isolated"]
-        behind = int(cross_balance.compiled(state)) - int(cross_maintenance.compiled(state))
+        number = self._numbers[contract_id]
+        equity, free, margin, behind, _ = self._look(number)
         return AccountFacts(
-            equity_cash=Cash(int(portfolio_open.equity_of.compiled(state))),
-            free_cash=Cash(max(0, int(available.compiled(state)))),
-            margin_cash=Cash(int(portfolio_open.margin_of.compiled(state))),
+            equity_cash=Cash(equity),
+            free_cash=Cash(free),
+            margin_cash=Cash(margin),
             sequence=int(self._account[0]["sequence"]),
             usage=UsageRow(**dict(zip(UsageRow.__slots__, self._usage[0].item(), strict=True))),
             positions=tuple(self._positions()),
-            cross_cash=Cash(behind) if is_cross else None,
+            cross_cash=None if self._markets[number]["is_isolated"] else Cash(behind),
         )
 
     def _positions(self) -> list[OpenPosition]:
@@ -70,13 +83,10 @@ class KernelBroker:
         """The contract's market and how the account trades it."""
         number = self._numbers[contract_id]
         market, facts = self._markets[number], self._facts[number]
-        worse = int(market_price.compiled(self.state, number, 1, -1)) - int(
-            touch.compiled(self.state, number, 1, -1)
-        )
         return Market(
             last_ticks=Ticks(int(market["last_ticks"])),
             spread_ticks=Ticks(int(facts["spread_ticks"])),
-            slippage_ticks=Ticks(worse),
+            slippage_ticks=Ticks(self._look(number)[4]),
             leverage100=int(market["leverage100"]),
             is_cross=not market["is_isolated"],
             maker_fee8=Rate8(int(facts["maker_fee8"])),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableSequence
+
 from lotwise.kernel.arith import mul_div_floor
 from lotwise.kernel.bracket import clear_bracket
 from lotwise.kernel.codes import NO_STOP
@@ -45,6 +47,18 @@ def margin_of(state: State) -> Cash:
         if market.lots:
             total += market.isolated_cash if market.is_isolated else initial_margin(state, c)
     return Cash(total)
+
+
+@rule
+def look(state: State, c: int, found: MutableSequence[int]) -> None:
+    """What a trade of contract ``c`` is judged by, at once: equity, free money, margin in use, the cross
+    balance beyond maintenance, the slippage of a buy at the market.
+    """
+    found[0] = equity_of(state)
+    found[1] = max(0, available(state))
+    found[2] = margin_of(state)
+    found[3] = cross_balance(state) - cross_maintenance(state)
+    found[4] = slipped_ticks(state, c, 1)
 
 
 @rule
