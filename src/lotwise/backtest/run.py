@@ -141,7 +141,7 @@ def play_signals(
     InputError
         BACKTEST-102 to BACKTEST-104.
     """
-    state, book = _laid_out(contracts, plan, feed, room=len(signals))
+    state, book = laid_out(contracts, plan, feed, room=len(signals))
     book = book._replace(signals=signals)
     trips = portfolio.run_portfolio.compiled(state, feed, answers, book, 1)
     return _played(state, book, contracts, plan, feed=feed, ended=trips < 0)
@@ -174,7 +174,7 @@ def play_adviser(
 
     from lotwise.rule_pointer import CallPointer
 
-    state, book = _laid_out(contracts, plan, feed, room=ASKED_ROOM)
+    state, book = laid_out(contracts, plan, feed, room=ASKED_ROOM)
     signals: Rows = np.zeros(ASKED_ROOM, dtype_of(rows.SignalRow))
     book = book._replace(signals=signals)
     memory: Any = np.zeros(1, np.int64)
@@ -201,7 +201,7 @@ def highest_of(contracts: Sequence[Contract], feed: Rows) -> list[int]:
     return [BEYOND * int(high.max()) if len(high) else 1 for high in highs]
 
 
-def _laid_out(contracts: Sequence[Contract], plan: Plan, feed: Rows, *, room: int) -> tuple[State, rows.Book]:
+def laid_out(contracts: Sequence[Contract], plan: Plan, feed: Rows, *, room: int) -> tuple[State, rows.Book]:
     """The account and the book as structured arrays."""
     import numpy as np
 
@@ -257,3 +257,6 @@ def _played(
         apart_cash=int(run["apart_cash"]),
         state=state,
     )
+
+
+_laid_out = laid_out
