@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from benchmarks.workload import Workload
 from benchmarks.workloads import (
+    backtest_class,
+    backtest_report,
     cli_cold,
     correlation,
     flow_trades,
@@ -21,6 +23,7 @@ from benchmarks.workloads import (
     rule_interpreted,
     scan_catalogue,
     size_explained,
+    sweep_grid,
     wide_arithmetic,
 )
 
@@ -45,6 +48,9 @@ ALL: dict[str, Workload] = {
         indicators,
         correlation,
         ruin_paths,
+        backtest_class,
+        backtest_report,
+        sweep_grid,
     )
 }
 """Workload by name."""

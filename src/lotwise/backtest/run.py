@@ -144,7 +144,7 @@ def play_signals(
     state, book = laid_out(contracts, plan, feed, room=len(signals))
     book = book._replace(signals=signals)
     trips = portfolio.run_portfolio.compiled(state, feed, answers, book, 1)
-    return _played(state, book, contracts, plan, feed=feed, ended=trips < 0)
+    return played_of(state, book, contracts, plan, feed=feed, ended=trips < 0)
 
 
 def play_asked(
@@ -184,7 +184,7 @@ def play_adviser(
     trips = portfolio.run_adviser.compiled(state, feed, pointer, asked, book, 1)
     if pointer.error is not None:
         raise pointer.error
-    played = _played(state, book, contracts, plan, feed=feed, ended=trips < 0)
+    played = played_of(state, book, contracts, plan, feed=feed, ended=trips < 0)
     return replaced(played, signals=book.signals[: len(adviser.reasons)], reasons=tuple(adviser.reasons))
 
 
@@ -233,7 +233,7 @@ def laid_out(contracts: Sequence[Contract], plan: Plan, feed: Rows, *, room: int
     return compiled_body(plain), arrays._replace(trips=trips, refusals=refusals, curve=curve)
 
 
-def _played(
+def played_of(
     state: State, book: rows.Book, contracts: Sequence[Contract], plan: Plan, *, feed: Rows, ended: bool
 ) -> Played:
     run: Any = book.run[0]
@@ -257,6 +257,3 @@ def _played(
         apart_cash=int(run["apart_cash"]),
         state=state,
     )
-
-
-_laid_out = laid_out

@@ -18,7 +18,21 @@ EXIT_CODES = """\
 Exit codes: 0 done, 1 error, 2 usage or bad input, 3 the trade does not fit, 4 venue or network.
 """
 
-COMMANDS = ("size", "liq", "contracts", "scan", "venues", "preview", "mix", "data", "analyze", "ruin", "demo")
+COMMANDS = (
+    "size",
+    "liq",
+    "contracts",
+    "scan",
+    "venues",
+    "preview",
+    "mix",
+    "data",
+    "analyze",
+    "backtest",
+    "sweep",
+    "ruin",
+    "demo",
+)
 
 app = App(
     name="lotwise",
@@ -47,6 +61,16 @@ app.command(
     "lotwise.cli.analyze:analyze",
     name="analyze",
     help="What a market is like: volume by price, order flow, correlation, funding, stops; as a page too.",
+)
+app.command(
+    "lotwise.cli.backtest:backtest",
+    name="backtest",
+    help="What a strategy would have made of the past: costs, both bounds, look-ahead; as a page too.",
+)
+app.command(
+    "lotwise.cli.sweep:sweep",
+    name="sweep",
+    help="Many settings at once: the best of them, and how much of it is luck.",
 )
 app.command("lotwise.cli.ruin:ruin", name="ruin", help="How likely ruin is, with real lots and costs.")
 app.command("lotwise.cli.demo:demo", name="demo", help="Size real trades and print the worked cases.")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lotwise.errors import InputError
 from lotwise.kernel.arith import INT64_MAX
 from lotwise.rule import rule
+from lotwise.strategy.kept import kept
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,6 +72,7 @@ class Average:
         return self._value if self._seen >= self.span else None
 
     @staticmethod
+    @kept
     def of(ticks: Numbers, span: int) -> Numbers:
         """All at once."""
         import numpy as np
@@ -126,6 +128,7 @@ class Window:
         return self._bottoms[0]
 
     @staticmethod
+    @kept
     def sums(values: Numbers, size: int) -> Numbers:
         """All sums; :data:`UNKNOWN` before the window is full."""
         import numpy as np
@@ -137,6 +140,7 @@ class Window:
         return found
 
     @staticmethod
+    @kept
     def tops(values: Numbers, size: int) -> Numbers:
         """All highest values; :data:`UNKNOWN` before the window is full."""
         import numpy as np
@@ -147,6 +151,7 @@ class Window:
         return found
 
     @staticmethod
+    @kept
     def bottoms(values: Numbers, size: int) -> Numbers:
         """All lowest values; :data:`UNKNOWN` before the window is full."""
         import numpy as np
@@ -172,6 +177,7 @@ class TrueRange:
         return -(-self._window.total // self.size) if full else None
 
     @staticmethod
+    @kept
     def of(high: Numbers, low: Numbers, close: Numbers, size: int) -> Numbers:
         """All at once."""
         import numpy as np
@@ -223,6 +229,7 @@ class Strength:
         return self._ups // 1_000 * 10_000 // (total // 1_000) if total >= 1_000 else 5_000
 
     @staticmethod
+    @kept
     def of(closes: Numbers, span: int) -> Numbers:
         """All at once."""
         import numpy as np
