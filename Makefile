@@ -17,8 +17,8 @@ help: ## list the recipes
 
 setup: $(VENV)/package ## make the virtual environment with the pinned tools and lotwise in it
 
-demo: setup ## a small account sizes its first trades, offline
-	@$(BIN)/lotwise demo
+demo: setup ## a small account sizes its first trades and tests a strategy, offline; writes build/demo
+	@$(BIN)/lotwise demo --folder build/demo
 
 test: lint ## everything that must hold before a commit
 	$(BIN)/python -m pytest -n 2 -q

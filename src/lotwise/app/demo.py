@@ -6,6 +6,7 @@ the case says so.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -35,6 +36,16 @@ REAL_TRADES = (
     "lotwise liq binance:BTCUSDT --qty 13.5 --entry 60000 --wallet 81000",
 )
 """What the demo runs, as a person would type it."""
+
+
+def backtest_commands(store: str, page: str) -> tuple[str, ...]:
+    """A made-up market, and a strategy on it: what a person would type."""
+    place = shlex.quote(store)
+    return (
+        f"lotwise data synthetic --days 20 --contracts BTCUSDT,ETHUSDT,LAYERUSDT --store {place}",
+        "lotwise backtest breakout --data synthetic:BTCUSDT,synthetic:ETHUSDT,synthetic:LAYERUSDT --bar 15m"
+        f" --equity 1000 --risk 1% --limits day_loss=3%,trades=5 --store {place} --html {shlex.quote(page)}",
+    )
 
 
 def contract_of(base: str, tick: str, lot: str = "1", contract_size: str = "1", **facts: object) -> Contract:

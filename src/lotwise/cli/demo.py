@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
+from typing import Annotated
 
-from lotwise.app.demo import REAL_TRADES, worked_cases
+from cyclopts import Parameter
+
+from lotwise.app.demo import REAL_TRADES, backtest_commands, worked_cases
 from lotwise.cli.screen import Output, Screen
 
 
-def demo(*, output: Output = Output()) -> int:  # noqa: B008
-    """Size real trades on the catalogue's contracts, then print the worked cases with our numbers.
+def demo(
+    *,
+    folder: Annotated[Path | None, Parameter(name=["--folder"])] = None,
+    output: Output = Output(),  # noqa: B008
+) -> int:
+    """Size real trades on the catalogue's contracts, print the worked cases, and test a strategy.
 
     Parameters
     ----------
+    folder
+        Where a made-up market and the report of a backtest on it are written; without it nothing is written
+        and nothing is tested.
     output
         How to answer.
     """
@@ -35,5 +46,30 @@ def demo(*, output: Output = Output()) -> int:  # noqa: B008
         screen.line(f"  {case.letter}  {case.question:<62}{case.answer}")
         if case.guides:
             screen.line(f"     a guide prints: {case.guides}", style="yellow")
-    screen.line("\nNext: lotwise size --help, lotwise contracts BTC, lotwise liq --help\n")
+    if folder is not None:
+        code = _tested(folder, screen)
+        if code:
+            return code
+    screen.line("\nNext: lotwise size --help, lotwise contracts BTC, lotwise backtest --help\n")
+    return 0
+
+
+def _tested(folder: Path, screen: Screen) -> int:
+    """A strategy on a made-up market, as a person would type it; the report stays in the folder."""
+    from lotwise.cli.main import main
+
+    screen.line("\nA strategy on a made-up market, the same on every machine:", style="bold")
+    screen.paragraph(
+        "It has trends in it on purpose: what a breakout wins here says nothing of a real market. What the"
+        " strategies did in a real month is in docs/strategies.md.",
+        style="dim",
+    )
+    screen.line()
+    folder.mkdir(parents=True, exist_ok=True)
+    store, page = folder / "market", folder / "backtest.html"
+    for command in backtest_commands(store.as_posix(), page.as_posix()):
+        screen.line(f"$ {command}", style="bold")
+        code = main(shlex.split(command)[1:])
+        if code:
+            return code
     return 0
