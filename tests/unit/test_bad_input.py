@@ -31,7 +31,7 @@ NAMED = re.compile(r"\b([A-Z]+-\d{3})\b")
 """A code in a test, in quotes of its own or in what an error must match."""
 ELSEWHERE_TESTED = [
     path
-    for folder in ("unit", "twins", "e2e")
+    for folder in ("unit", "twins", "e2e", "exchange")
     for path in (Path(__file__).parents[1] / folder).glob("test_*.py")
     if path.name not in ("test_bad_input.py", "test_bad_input_kinds.py")
 ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lotwise.backtest import leap
 from lotwise.backtest.feed import columns_of
 from lotwise.backtest.run import CURVE_ROOM, Plan, Played, laid_out, played_of
 from lotwise.contracts.contract import Contract
+from lotwise.kernel import portfolio_leap as leap
 from lotwise.kernel.layout import dtype_of
 from lotwise.kernel.portfolio import first_bad_row
 from lotwise.kernel.portfolio_rows import BAD_ROW, Book, CurveRow, RefusalRow, TripRow

@@ -236,6 +236,13 @@ def laid_out(contracts: Sequence[Contract], plan: Plan, feed: Rows, *, room: int
 def played_of(
     state: State, book: rows.Book, contracts: Sequence[Contract], plan: Plan, *, feed: Rows, ended: bool
 ) -> Played:
+    """What a compiled run left, or the error of why it ended.
+
+    Raises
+    ------
+    InputError
+        BACKTEST-102, BACKTEST-103, BACKTEST-104.
+    """
     run: Any = book.run[0]
     if ended:
         code, words, hint = ENDS[int(run["why"])]

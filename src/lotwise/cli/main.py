@@ -31,6 +31,8 @@ COMMANDS = (
     "backtest",
     "sweep",
     "ruin",
+    "exchange",
+    "journal",
     "demo",
 )
 
@@ -73,6 +75,16 @@ app.command(
     help="Many settings at once: the best of them, and how much of it is luck.",
 )
 app.command("lotwise.cli.ruin:ruin", name="ruin", help="How likely ruin is, with real lots and costs.")
+app.command(
+    "lotwise.cli.exchange:family",
+    name="exchange",
+    help="A venue on this machine for unmodified clients: Binance USD-M over loopback.",
+)
+app.command(
+    "lotwise.cli.journal:family",
+    name="journal",
+    help="Every trade remembered: add, list, show, note, tag, import, export.",
+)
 app.command("lotwise.cli.demo:demo", name="demo", help="Size real trades and print the worked cases.")
 
 

@@ -281,8 +281,8 @@ def run_ended(book: Book, why: int, at: int) -> int:
 
 
 @rule
-def begin_portfolio(state: State, book: Book, feed: Sequence[FeedRow]) -> int:
-    """Nothing is done yet; the first row that cannot be, or -1."""
+def clear_run(state: State, book: Book) -> None:
+    """Nothing is done yet."""
     run = book.run[0]
     run.why = 0
     run.trips = 0
@@ -292,8 +292,8 @@ def begin_portfolio(state: State, book: Book, feed: Sequence[FeedRow]) -> int:
     run.ambiguous = 0
     run.apart_cash = 0
     run.unfilled = 0
+    run.until_ns = 0
     state.account[0].logged = 0
-    return first_bad_row(state, feed)
 
 
 @rule
@@ -310,13 +310,13 @@ def run_portfolio(
     state: State, feed: Sequence[FeedRow], answers: Sequence[int], book: Book, skip: int
 ) -> int:
     """Play all bars with an answer to each: 0 nothing, -1 close, k opens signal k - 1."""
-    bad = begin_portfolio(state, book, feed)
+    clear_run(state, book)
+    bad = first_bad_row(state, feed)
     if bad >= 0:
         return run_ended(book, BAD_ROW, bad)
     bad = first_bad_answer(answers, len(feed), signals=len(book.signals))
     if bad >= 0:
         return run_ended(book, BAD_ANSWER, bad)
-    book.run[0].until_ns = 0
     for i in range(len(feed)):
         bar = feed[i]
         seat, answer = book.seats[bar.contract], int(answers[i])
@@ -344,10 +344,10 @@ def run_adviser(
     state: State, feed: Sequence[FeedRow], adviser: Adviser, asked: Asked, book: Book, skip: int
 ) -> int:
     """Play all bars and ask a strategy after the close of each; ``asked`` holds the same rows."""
-    bad = begin_portfolio(state, book, feed)
+    clear_run(state, book)
+    bad = first_bad_row(state, feed)
     if bad >= 0:
         return run_ended(book, BAD_ROW, bad)
-    book.run[0].until_ns = 0
     for i in range(len(feed)):
         bar = feed[i]
         seat = book.seats[bar.contract]

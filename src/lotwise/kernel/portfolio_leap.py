@@ -3,8 +3,7 @@
 A quiet bar leaves behind its last price and nothing else, so of all quiet bars in a row only the last of
 each contract is looked at. A signal that nothing can come of is passed over with them. What comes out is
 the same, to the last digit; the bars must have been checked before
-(:func:`lotwise.kernel.portfolio.first_bad_row`). It may not decide anything of its own: it only leaves out
-what :mod:`lotwise.kernel.portfolio_quiet` allows.
+(:func:`lotwise.kernel.portfolio.first_bad_row`).
 """
 
 from __future__ import annotations
@@ -12,7 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lotwise.kernel.portfolio import carry_out, charge_row, pass_over_row, play_row, run_ended, settle_row
+from lotwise.kernel.portfolio import (
+    carry_out,
+    charge_row,
+    clear_run,
+    pass_over_row,
+    play_row,
+    run_ended,
+    settle_row,
+)
 from lotwise.kernel.portfolio_open import open_signal
 from lotwise.kernel.portfolio_quiet import set_portfolio_bounds
 from lotwise.kernel.portfolio_rows import Book, FeedRow
@@ -78,24 +85,6 @@ def land(state: State, feed: Sequence[FeedRow], last: Sequence[int], passed: int
 
 
 @rule
-def begin_leaping(book: Book, state: State, last: Sequence[int]) -> None:
-    """Nothing is done yet."""
-    run = book.run[0]
-    run.why = 0
-    run.trips = 0
-    run.refusals = 0
-    run.curve_rows = 0
-    run.curve_next_ns = 0
-    run.ambiguous = 0
-    run.apart_cash = 0
-    run.unfilled = 0
-    run.until_ns = 0
-    state.account[0].logged = 0
-    for c in range(len(last)):
-        last[c] = -1  # type: ignore[index]
-
-
-@rule
 def run_leaping(
     state: State,
     feed: Sequence[FeedRow],
@@ -108,7 +97,9 @@ def run_leaping(
 
     ``last`` has a place for each contract. Returns the round trips, or -1: ``book.run[0]`` says why.
     """
-    begin_leaping(book, state, last)
+    clear_run(state, book)
+    for c in range(len(last)):
+        last[c] = -1  # type: ignore[index]
     i = 0
     while i < len(feed):
         stir = int(next_stir(state, book, track, answers=answers, i=i, last=last))

@@ -1,0 +1,145 @@
+"""The admin port: accounts, steps of the market, faults, state hashes. For the owner of the machine alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from lotwise.errors import InputError, LotwiseError
+from lotwise.exchange.binance.hub import Hub
+from lotwise.exchange.binance.server import LOCAL_NAMES, Application, Receive, Scope, Send, read_body
+from lotwise.exchange.faults import Fault, Faults
+from lotwise.exchange.venue import Venue
+from lotwise.units import parse_cash
+
+CHUNK = 2_000
+"""Events played between two looks at who listens."""
+
+
+class NewAccount(msgspec.Struct, forbid_unknown_fields=True):
+    """What ``POST /account`` takes."""
+
+    name: str
+    deposit: str
+    key: str = ""
+    secret: str = ""
+
+
+class Step(msgspec.Struct, forbid_unknown_fields=True):
+    """What ``POST /step`` takes: so many events, or up to a time in ms."""
+
+    events: int = 0
+    until_ms: int = 0
+
+
+class Admin:
+    """What the admin port answers."""
+
+    def __init__(self, venue: Venue, faults: Faults, hub: Hub) -> None:
+        self.venue = venue
+        self.faults = faults
+        self.hub = hub
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        """Status and body."""
+        does: dict[str, Callable[[bytes], Any]] = {
+            "GET /status": self._status,
+            "POST /account": self._account,
+            "POST /step": self._step,
+            "POST /faults": self._fault,
+            "DELETE /faults": self._clear,
+            "POST /snapshot": self._snapshot,
+            "POST /expire": self._expire,
+        }
+        function = does.get(f"{method} {path}")
+        if function is None:
+            return 404, InputError("EXCHANGE-121", f"no {method} {path[:80]}", ", ".join(does)).as_dict()
+        try:
+            return 200, function(body)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            told = InputError(
+                "EXCHANGE-121",
+                f"{path}: {error}",
+                "JSON with the fields of lotwise.exchange.admin and faults",
+            )
+            return 400, told.as_dict()
+        except LotwiseError as error:
+            return 400, error.as_dict()
+
+    def _status(self, body: bytes) -> Any:
+        market = self.venue.market
+        return {
+            "position": market.position,
+            "events": len(market),
+            "now_ms": market.now_ns // 10**6,
+            "accounts": [account.name for account in self.venue.accounts.values()],
+            "sessions": len(self.hub.sessions),
+            "hashes": self.venue.hashes(),
+            "faults": self.faults.plan,
+        }
+
+    def _account(self, body: bytes) -> Any:
+        asked = msgspec.json.decode(body, type=NewAccount)
+        deposit = parse_cash(asked.deposit, "deposit")
+        account = self.venue.open_account(asked.name, deposit, asked.key, asked.secret)
+        return {"name": account.name, "key": account.key, "secret": account.secret}
+
+    def _step(self, body: bytes) -> Any:
+        asked = msgspec.json.decode(body, type=Step)
+        market = self.venue.market
+        end = market.position_at(asked.until_ms * 10**6) if asked.until_ms else market.position + asked.events
+        if asked.events < 0 or asked.until_ms < 0:
+            raise InputError("EXCHANGE-122", "the market does not go back", "give events or until_ms above 0")
+        played = 0
+        while market.position < min(end, len(market)):
+            played += self.venue.advance(min(end, market.position + CHUNK))
+        return {"played": played, "position": market.position, "now_ms": market.now_ns // 10**6}
+
+    def _fault(self, body: bytes) -> Any:
+        self.faults.add(msgspec.json.decode(body, type=Fault))
+        return {"faults": self.faults.plan}
+
+    def _clear(self, body: bytes) -> Any:
+        self.faults.clear()
+        return {"faults": []}
+
+    def _snapshot(self, body: bytes) -> Any:
+        self.venue.keep()
+        return {"position": self.venue.market.position}
+
+    def _expire(self, body: bytes) -> Any:
+        """End all listen keys, as after an hour without renewal."""
+        accounts = {number: self.venue.accounts[number] for number in set(self.venue.listen.values())}
+        keys = list(self.venue.listen)
+        for account in accounts.values():
+            self.venue.close_listen(account)
+        for key in keys:
+            self.hub.expire(key)
+        return {"expired": len(keys)}
+
+
+class AdminApplication:
+    """The admin port as an ASGI application."""
+
+    def __init__(self, admin: Admin, application: Application) -> None:
+        self.admin = admin
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            return
+        body = await read_body(receive)
+        if self.application.is_foreign(scope, LOCAL_NAMES):
+            status, told = (
+                403,
+                InputError("EXCHANGE-123", "the admin port is for this machine alone").as_dict(),
+            )
+        else:
+            status, told = self.admin.answer(scope["method"], scope["path"], body or b"")
+        answer = msgspec.json.encode(told)
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
