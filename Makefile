@@ -33,7 +33,7 @@ format: setup ## put the source in its usual form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-proof: setup ## the laws and twins at full counts, where a source changed since (ALL=1: everywhere): long
+proof: $(VENV)/cluster ## the laws and twins at full counts, where a source changed since (ALL=1: everywhere): long
 	LOTWISE_PROFILE=proof $(BIN)/python tools/proof.py $(if $(ALL),--all)
 
 bench: setup ## measure, and check that results stay the same
@@ -55,6 +55,10 @@ $(VENV)/pins: requirements/dev.txt
 	$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
 	@pwd > $(VENV)/home
+	@touch $@
+
+$(VENV)/cluster: $(VENV)/package requirements/cluster.txt
+	$(PIP) install --quiet --require-hashes -r requirements/cluster.txt
 	@touch $@
 
 $(VENV)/package: $(VENV)/pins pyproject.toml requirements/core.in

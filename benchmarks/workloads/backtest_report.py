@@ -104,7 +104,7 @@ def measure(count: int) -> Outcome:
 
 
 WORKLOAD = Workload(
-    name="backtest_report",
+    name="backtest_report_compiled",
     about="measures and page of a run of ten thousand trades",
     figures=(Figure("report", "s", 2),),
     measure=measure,
