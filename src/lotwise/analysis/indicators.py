@@ -2,8 +2,8 @@
 
 Each comes twice. The function takes whole columns: by TA-Lib where it has the indicator, else by own loops.
 The class of :mod:`lotwise.analysis.indicators_live` is fed bar by bar. A value is NaN until enough rows are
-there, and rests on rows up to its own only. Both agree to :data:`TALIB_TOLERANCE` where TA-Lib computes, to
-:data:`LOG_TOLERANCE` where logarithms are taken, bit for bit elsewhere. Prices may be ticks.
+there, and rests on rows up to its own only. Both agree to :data:`TALIB_TOLERANCE` where TA-Lib computes, bit
+for bit elsewhere. Prices may be ticks.
 
 TA-Lib takes NaN for a number, and some of its indicators go on as if nothing were: it is refused here.
 """
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 TALIB_TOLERANCE: Final = 1e-9
 """Relative to the largest number that went in: how far a class may be from TA-Lib's column."""
-LOG_TOLERANCE: Final = 1e-12
-"""Relative: two libraries may take a logarithm with another last bit."""
 YEAR_MINUTES: Final = 365 * 24 * 60
 """Bars of a minute in a year; crypto never closes."""
 NOTHING: Final = 1e-14

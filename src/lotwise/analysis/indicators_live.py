@@ -275,6 +275,6 @@ class RealisedVolatility:
         last, self._last = self._last, found
         if last is None:
             return math.nan
-        change = math.log(found / last)
+        change = float(np.log(np.array([found / last]))[0])  # the same routine as over a whole column
         sums = self._sums.push(np.array([change * change]))
         return math.nan if sums is None else math.sqrt(float(sums[0]) / self.period * self.bars_a_year)
