@@ -65,6 +65,8 @@ class Workload:
         Size of the tests and of a quick run; size of a measurement.
     processes
         How many processes measure; a workload that starts its own needs one.
+    begins_alike
+        The results of a larger size begin with those of the small one. Else the small size is measured, too.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Workload:
     small: int = 1
     full: int = 1
     processes: int = 5
+    begins_alike: bool = True
 
     def size(self, quick: bool) -> int:
         """Size of a run."""

@@ -1,7 +1,8 @@
 """Which sources a test rests on: what makes a proof of yesterday still one of today.
 
 A test file rests on every project file it imports or names, on what those import, on the data files
-beside them, and on the versions of the packages that do the work. :func:`stamp` is a hash over all of it.
+beside them, and on the versions of the packages that do the work. :func:`stamp` is a hash over all of it:
+of a source its code counts, not its comments and docstrings.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import ast
 import platform
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -19,10 +21,15 @@ TOPS = {"lotwise": "src", "tests": ".", "benchmarks": ".", "tools": "."}
 ALWAYS = ("tests/conftest.py",)
 PACKAGES = ("numba", "llvmlite", "numpy", "hypothesis", "pytest")
 LAZY = "src/lotwise/__init__.py"
-"""Imports the faces when they are asked for: read only where a source says ``import lotwise``."""
+"""Loads a public name from its home when it is asked for: the homes of the names a source uses count."""
+COMMANDS = "src/lotwise/cli/main.py"
+"""Loads a command when it is typed: what it imports counts, and not what it lists. A test that types one also
+names the command's module."""
 
 _NAME = re.compile(rf"\b(?:{'|'.join(TOPS)})(?:\.\w+)+")
-_WHOLE = re.compile(r"\bimport lotwise\b(?!\.)")
+_HOME = re.compile(r'"(\w+)": "(lotwise(?:\.\w+)+)"')
+_ANY_NAME = re.compile(r"\bimport lotwise as\b|\bgetattr\(lotwise\b|\bfrom lotwise import \*")
+"""Where not to be seen which of the public names is used: all of them are."""
 
 
 def versions() -> list[str]:
@@ -55,8 +62,28 @@ def stamp(root: Path, test: str, ran_by: Sequence[str] | None = None) -> str:
     """Hash of all that a test file rests on."""
     digest = sha256("\n".join(ran_by if ran_by is not None else versions()).encode())
     for path in sources(root, test):
-        digest.update(path.encode() + b"\0" + (root / path).read_bytes() + b"\0")
+        digest.update(path.encode() + b"\0" + _what_counts(root / path) + b"\0")
     return digest.hexdigest()[:32]
+
+
+def _what_counts(file: Path) -> bytes:
+    """Bytes of a data file; of a source its code, without comments, docstrings and the way it is laid out."""
+    content = file.read_bytes()
+    return _code_of(content) if file.suffix == ".py" else content
+
+
+@cache
+def _code_of(source: bytes) -> bytes:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [one for one in node.body if not _is_text(one)]
+    return ast.dump(tree).encode()
+
+
+def _is_text(node: ast.stmt) -> bool:
+    value = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def _is_data(file: Path) -> bool:
@@ -75,11 +102,19 @@ def _named_by(root: Path, path: str) -> Iterator[str]:
     """Files of the project that a source imports or names in a text."""
     text = (root / path).read_text(encoding="utf-8")
     if path.endswith(".py"):
-        names = set() if path == LAZY else {*_NAME.findall(text), *_imported(text)}
-        if path != LAZY and _WHOLE.search(text):
-            names |= set(_NAME.findall((root / LAZY).read_text(encoding="utf-8")))
+        named = () if path == COMMANDS else _NAME.findall(text)
+        names = set() if path == LAZY else {*named, *_imported(text)}
+        homes = _homes(root)
+        anyone = path != LAZY and _ANY_NAME.search(text)
+        used = {name.split(".")[1] for name in names if name.startswith("lotwise.")}
+        names |= {home for name, home in homes.items() if anyone or name in used}
         for name in sorted(names):
             yield from _files_of(root, name)
+
+
+def _homes(root: Path) -> dict[str, str]:
+    """Public names, and the modules that hold them."""
+    return dict(_HOME.findall((root / LAZY).read_text(encoding="utf-8")))
 
 
 def _imported(text: str) -> Iterator[str]:

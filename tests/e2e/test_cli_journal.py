@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -60,8 +61,8 @@ def brought(capsys: Capture) -> str:
 def test_a_file_becomes_trades_that_are_listed_and_shown(capsys: Capture) -> None:
     assert "No trades" in said(capsys, "journal list")
     shown = said(capsys, "journal import fills.csv --venue binance")
-    assert "fills.csv  binance fills: 2 fills new; 1 trades" in shown
-    assert "1 trades have no stop" in shown
+    assert "fills.csv  binance fills: 2 fills new; 1 trade" in shown
+    assert "1 trade has no stop" in shown
     assert "2 fills known already" in said(capsys, "journal import fills.csv --venue binance")
     (line,) = said(capsys, "journal list --zone Europe/Berlin").splitlines()[1:]
     assert "2025-05-04 02:00:00" in line
@@ -88,10 +89,11 @@ def test_a_plan_makes_r(capsys: Capture) -> None:
     assert told["unanswered"][0] == "entry"
     shown = said(capsys, f"journal show {trade}")
     for words in (
-        "plan: reason range, stop 93,500",
-        "target 96,000",
+        "planned stop  93,500  given",
+        "96000",
+        "range",
         "1.81",
-        "planned 4.00",
+        "planned 4.00, MAE 0.00, MFE 2.00",
         "took it late",
         "from its fills alone",
     ):
@@ -143,13 +145,24 @@ def test_a_trade_is_drawn_over_its_market(capsys: Capture, place: Path) -> None:
     told = answered(capsys, f"journal show {trade} --picture t.svg")["trade"]
     assert (told["mae"], told["mae_price"], told["mae_r"]) == ("-10", "93000", "-2")
     assert (told["mfe"], told["bars_seen"]) == ("10", 60)
-    assert told["at_entry"]["btc_change"] is None, "the store has no day of it"
+    assert told["entry_btc_change"] is None, "the store has no day of it"
     svg = (place / "t.svg").read_text("utf-8")
     assert ElementTree.fromstring(svg).tag.endswith("svg")
     for words in ("MAE -10.00", "MFE 10.00", "stop", "long entry", "exit", f"binance:BTCUSDT long {trade}"):
         assert words in svg
     assert refused(capsys, f"journal show {trade} --picture t.svg")[0] == "JOURNAL-140"
     assert refused(capsys, f"journal show {trade} --picture t.png")[0] == "JOURNAL-140"
+    assert said(capsys, f"journal show {trade} --quiet").strip() == f"{trade} 9.055 USDT"
+    assert answered(capsys, "journal list")["trades"][0]["mae_r"] is None, "nobody measured it yet"
+    assert answered(capsys, "journal measure --contract binance:BTCUSDT") == {"measured": 1}
+    (listed,) = answered(capsys, "journal list")["trades"]
+    assert {name: listed[name] for name in listed} == {name: told[name] for name in listed}
+    header, line = said(capsys, "journal list").splitlines()[:2]
+    assert header.split()[-4:] == ["MAE", "R", "MFE", "R"]
+    assert line.split()[-2:] == ["−2.00", "2.00"]
+    said(capsys, "journal export t.csv")
+    names, values = (one.split(",") for one in (place / "t.csv").read_text("utf-8").splitlines())
+    assert dict(zip(names, values, strict=True))["mfe_r"] == "2"
 
 
 def test_trades_and_money_are_taken_out(capsys: Capture, place: Path) -> None:
@@ -175,6 +188,112 @@ def test_a_mapping_may_lie_in_a_file(capsys: Capture, place: Path) -> None:
         assert refused(capsys, f"journal import other.csv --venue binance {wrong}")[0] == "JOURNAL-133"
     (place / "list.json").write_text("[1]", encoding="utf-8")
     assert refused(capsys, "journal import other.csv --venue binance --map list.json")[0] == "JOURNAL-133"
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> list[str]:
+    """A person at a terminal; the questions that were asked."""
+    waiting, asked = iter(lines), []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        try:
+            return next(waiting)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    return asked
+
+
+def test_a_file_nobody_knows_is_asked_about_column_by_column(
+    capsys: Capture, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["When,What,How,At,Many,Cost", "2025-05-04,BTCUSDT,buy,94000,0.01,0.47"]
+    (place / "other.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    asked = typed(monkeypatch, "1", "2", "How", "9", "4", "", "5", "6", "", "", "", "", "", "", "binance")
+    shown = said(capsys, "journal import other.csv --guide")
+    assert "1  When  2025-05-04" in shown
+    assert "Give a number from 1 to 6" in shown
+    assert "other.map.json" in shown
+    assert "1 fills new" in shown
+    assert len(asked) == 15
+    written = json.loads((place / "other.map.json").read_text("utf-8"))
+    assert written == {
+        "time": "When",
+        "contract": "What",
+        "side": "How",
+        "price": "At",
+        "quantity": "Many",
+        "fee": "Cost",
+    }
+    again = answered(capsys, "journal import other.csv --venue binance --map other.map.json")
+    assert again["files"][0]["fills_known"] == 1
+    typed(monkeypatch, "1")
+    assert main(shlex.split("journal import other.csv --guide")) == 2
+    assert "JOURNAL-134" in capsys.readouterr().err
+    assert not (place / "other.map2.json").exists()
+    for number in range(2, 100):
+        (place / f"other.map{number}.json").touch()
+    typed(monkeypatch, "1", "2", "3", "4", "5", *[""] * 7, "x")
+    assert main(shlex.split("journal import other.csv --guide")) == 2
+    assert "JOURNAL-135" in capsys.readouterr().err
+
+
+def test_questions_need_a_terminal(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    assert main(shlex.split("journal import fills.csv --guide")) == 2
+    assert "JOURNAL-134" in capsys.readouterr().err
+    assert answered(capsys, "journal list")["count"] == 0
+
+
+def test_stops_are_asked_for(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = typed(monkeypatch, "95000", "soon", "93500")
+    shown = said(capsys, "journal import fills.csv --venue binance --stop")
+    assert len(asked) == 3
+    assert "loses nothing" in shown
+    assert answered(capsys, "journal list")["trades"][0]["r"] == "1.811"
+    assert "BTCUSDT long at 94,000: the stop?" in asked[0]
+
+
+def test_refusals_and_overrides_are_listed(capsys: Capture, place: Path) -> None:
+    from lotwise.journal.session_log import SessionLog
+    from lotwise.journal.shelf import Journal
+
+    assert "Nothing was refused" in said(capsys, "journal list --refusals")
+    journal = Journal.at()
+    log = SessionLog(journal, "binance")
+    log.refusal("BTCUSDT", "i1", rule="day_loss", message="40 of 40", time_ns=1_746_316_800 * 10**9)
+    log.override("ETHUSDT", "i2", rule="chase", reason="clear range", time_ns=1_746_403_200 * 10**9)
+    journal.close()
+    shown = said(capsys, "journal list --refusals").splitlines()
+    assert shown == [
+        "  2025-05-04 00:00:00  binance:main:BTCUSDT  refused day_loss: 40 of 40",
+        "  2025-05-05 00:00:00  binance:main:ETHUSDT  set aside chase: clear range",
+    ]
+    told = answered(capsys, "journal list --refusals --contract binance:ETHUSDT")["refusals"]
+    assert [one["kind"] for one in told] == ["override"]
+    told = answered(capsys, "journal list --refusals --until 2025-05-05")["refusals"]
+    assert [one["rule"] for one in told] == ["day_loss"]
+    assert answered(capsys, "journal list --refusals --account second")["refusals"] == []
+
+
+def test_funding_that_no_trade_held_is_said(capsys: Capture, place: Path) -> None:
+    rows = ["symbol,incomeType,income,asset,info,time,tranId,tradeId"]
+    rows.append("BTCUSDT,FUNDING_FEE,-0.09,USDT,FUNDING_FEE,1746318000000,1,")
+    rows.append("BTCUSDT,FUNDING_FEE,-0.09,USDT,FUNDING_FEE,1746400000000,2,")
+    (place / "income.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    brought(capsys)
+    shown = said(capsys, "journal import income.csv --venue binance")
+    assert "1 records of funding are of a time when nothing was held" in shown
+    assert answered(capsys, "journal list")["trades"][0]["funding"] == "-0.09"
+
+
+def test_measuring_needs_the_packages_of_the_store(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    trade = brought(capsys)
+    monkeypatch.setitem(sys.modules, "polars", None)
+    assert refused(capsys, "journal measure")[0] == "JOURNAL-142"
+    assert answered(capsys, f"journal show {trade}")["trade"]["mfe"] == "10", "its own fills tell"
 
 
 def test_the_journal_may_be_on_a_server(capsys: Capture) -> None:

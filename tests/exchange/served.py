@@ -23,13 +23,20 @@ KEY, SECRET = "k" * 64, "s" * 64
 SYMBOL = "BTC/USDT:USDT"
 
 
+def usual(options: tuple[str, ...]) -> list[str]:
+    """The usual options, but for those that are given."""
+    pairs = zip(OPTIONS[:-1:2], OPTIONS[1:-1:2], strict=True)
+    return [word for name, value in pairs if name not in options for word in (name, value)] + ["--json"]
+
+
 class Server:
     """One server; ``state`` is its folder."""
 
     def __init__(self, state: Path, *options: str, speed: int = 0) -> None:
-        arguments = [sys.executable, "-c", CODE, "--port", "0", "--admin-port", "0", "--state", str(state)]
+        python = os.environ.get("LOTWISE_PYTHON") or sys.executable  # clients may live where lotwise does not
+        arguments = [python, "-c", CODE, "--port", "0", "--admin-port", "0", "--state", str(state)]
         self.process = subprocess.Popen(
-            [*arguments, *OPTIONS, "--speed", str(speed), *options],
+            [*arguments, *usual(options), "--speed", str(speed), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -191,6 +191,7 @@ def test_the_life_of_a_stop_is_told_in_its_order(server: Server) -> None:
         ("ALGO_UPDATE", "NEW"),
         ("ALGO_UPDATE", "TRIGGERED"),
         ("ORDER_TRADE_UPDATE", "NEW"),
+        ("TRADE_LITE", ""),
         ("ORDER_TRADE_UPDATE", "FILLED"),
         ("ACCOUNT_UPDATE", "ORDER"),
         ("ALGO_UPDATE", "FINISHED"),
@@ -212,7 +213,8 @@ def test_orders_go_over_the_websocket_api(server: Server) -> None:
     assert made[2]["USDT"]["total"] > 0
 
 
-def test_depth_changes_follow_each_other_and_make_the_book() -> None:
+@pytest.mark.parametrize("name", ["depth@100ms", "rpiDepth@500ms"])
+def test_depth_changes_follow_each_other_and_make_the_book(name: str) -> None:
     """In process: every change names the one before it; together they are the book that is asked for."""
     import msgspec
 
@@ -226,7 +228,7 @@ def test_depth_changes_follow_each_other_and_make_the_book() -> None:
     tape = venue.market.tapes[0]
     book = {side: dict(getattr(tape.ladder, side)) for side in ("bids", "asks")}
     before = tape.updates
-    assert hub.subscribe(session, ["btcusdt@depth@100ms", "btcusdt@kline_1m", "no@thing"])
+    assert hub.subscribe(session, [f"btcusdt@{name}", "btcusdt@kline_1m", "no@thing"])
     changed = closed = 0
     for _ in range(200):
         venue.advance(venue.market.position + 37)

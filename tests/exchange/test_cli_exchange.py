@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -169,3 +170,43 @@ def test_a_port_that_is_taken_and_a_package_that_is_missing_are_said(monkeypatch
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(LotwiseError, match="EXCHANGE-132"):
         run(MarketChoice(days=1), None, FixedClock(0), 0, Ports(), ready=lambda told: None)
+
+
+@pytest.mark.parametrize(
+    "answer", [(200, b'{"name": "me"}'), (400, b'{"error": {"code": "EXCHANGE-110"}}'), (200, b"?")]
+)
+def test_the_line_to_the_admin_port_is_closed_whatever_it_answers(
+    monkeypatch: pytest.MonkeyPatch, answer: tuple[int, bytes]
+) -> None:
+    import http.client
+
+    from lotwise.cli.exchange import _asked as admin_asked
+
+    closed: list[bool] = []
+
+    class Line:
+        """A connection that answers so."""
+
+        status = answer[0]
+
+        def __init__(self, host: str, port: int, timeout: float) -> None:
+            assert (host, port) == ("127.0.0.1", 9)
+
+        def request(self, method: str, path: str, body: str) -> None:
+            assert (method, path) == ("POST", "/account")
+
+        def getresponse(self) -> Line:
+            return self
+
+        def read(self) -> bytes:
+            return answer[1]
+
+        def close(self) -> None:
+            closed.append(True)
+
+    monkeypatch.setattr(http.client, "HTTPConnection", Line)
+    told = ""
+    with contextlib.suppress(LotwiseError):
+        told = admin_asked("http://127.0.0.1:9/account", {"name": "me"})["name"]
+    assert told == ("me" if answer == (200, b'{"name": "me"}') else "")
+    assert closed == [True]

@@ -266,7 +266,7 @@ def test_private_events_are_doubled_turned_round_and_sockets_dropped_on_demand()
 
     sent(door, "POST", "/fapi/v1/order", signed(ORDER))
     plain_order = names()
-    assert plain_order == ["ORDER_TRADE_UPDATE", "ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE"]
+    assert plain_order == ["ORDER_TRADE_UPDATE", "TRADE_LITE", "ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE"]
     door.faults.add(Fault(kind="duplicate"))
     sent(door, "POST", "/fapi/v1/order", signed(ORDER))
     assert names() == [name for name in plain_order for _ in range(2)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,14 +27,11 @@ pytestmark = pytest.mark.filterwarnings("default")  # Ray's own
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A local Ray whose workers can import the tests' strategies."""
-    ray.init(
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        runtime_env={"env_vars": {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}},
-    )
-    yield ray
-    ray.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{ROOT / 'src'}:{ROOT}")
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        yield ray
+        ray.shutdown()
 
 
 @pytest.mark.usefixtures("cluster")
@@ -40,6 +40,27 @@ def test_ray_is_one_thread(accounts: Any) -> None:
     alone = played(sweep(accounts=accounts), Workers("threads", 1))
     assert played(sweep(accounts=accounts), Workers("ray", 2)) == alone
     assert len({one.fingerprint for one in alone}) == len(alone)
+
+
+ELSEWHERE = """
+from lotwise.backtest.workers import Workers, played
+from tests.twins.sweep_market import sweep
+print(*(one.fingerprint for one in played(sweep(), Workers("ray", 2))))
+"""
+
+
+def test_a_cluster_that_runs_already_is_joined(cluster: Any) -> None:
+    """As RAY_ADDRESS says; how many processors it has is its own affair."""
+    address = cluster.get_runtime_context().gcs_address
+    joined = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE],
+        env={**os.environ, "RAY_ADDRESS": address},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert joined.returncode == 0, joined.stderr[-2_000:]
+    assert joined.stdout.split() == [str(one.fingerprint) for one in played(sweep())]
 
 
 @pytest.mark.usefixtures("cluster")

@@ -31,7 +31,7 @@ NAMED = re.compile(r"\b([A-Z]+-\d{3})\b")
 """A code in a test, in quotes of its own or in what an error must match."""
 ELSEWHERE_TESTED = [
     path
-    for folder in ("unit", "twins", "e2e", "exchange")
+    for folder in ("unit", "twins", "e2e", "exchange", "conformance", "session", "web")
     for path in (Path(__file__).parents[1] / folder).glob("test_*.py")
     if path.name not in ("test_bad_input.py", "test_bad_input_kinds.py")
 ]
@@ -693,6 +693,7 @@ COMMANDS = [
     Wrong([*SIZE, "--bogus", "1"], "USAGE-001"),
     Wrong([*SIZE, "--equity", "5"], "USAGE-001"),
     Wrong([*SIZE, "--leverage"], "USAGE-001"),
+    Wrong([*SIZE, "--equity", "-5"], "USAGE-001", "--equity=-5"),
     Wrong([*SIZE, "--side", "up"], "USAGE-001"),
     Wrong([*SIZE, "--margin", "both"], "USAGE-001"),
     Wrong([*SIZE, "--entry-as", "limit"], "USAGE-001"),

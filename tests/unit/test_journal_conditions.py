@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lotwise.journal.conditions import HOUR, Conditions, conditions
+from lotwise.journal.conditions import HOUR, Conditions, Past, conditions
 from lotwise.journal.trips import round_trips
 from lotwise.market.kinds import BARS, FUNDING, Scale, Table
 from lotwise.market.store import Series, Store
@@ -51,7 +51,7 @@ def test_the_figures_are_numpys_over_what_was_known(tmp_path: Path) -> None:
         {"time_ns": [ENTRY - HOUR, ENTRY, ENTRY + 1], "rate": [5, -12, 99], "interval_ns": [0, 0, 0]}
     )
     Store(tmp_path).put(Series("binance", "ETHUSDT", FUNDING), Table(FUNDING, Scale(rate=5), rates))
-    found = conditions(trip(), tmp_path)
+    found = conditions(trip(), Past(tmp_path))
     hourly = [closes[::-1][: 24 * 12 + 1 : 12][::-1].astype(float) for closes in (own, bitcoin)]
     mine, theirs = (np.diff(np.log(closes)) for closes in hourly)
     assert found.change8 == int(own[-1]) * E8 // int(own[-1 - 288]) - E8
@@ -63,14 +63,14 @@ def test_the_figures_are_numpys_over_what_was_known(tmp_path: Path) -> None:
 
 
 def test_what_the_store_lacks_is_not_guessed(tmp_path: Path) -> None:
-    assert conditions(trip(), tmp_path) == NOTHING
+    assert conditions(trip(), Past(tmp_path)) == NOTHING
     put(tmp_path, "ETHUSDT", walk(3, 200), ENTRY - 7 - 5 * MINUTE)  # less than a day
-    assert conditions(trip(), tmp_path) == NOTHING
+    assert conditions(trip(), Past(tmp_path)) == NOTHING
     put(tmp_path, "BTCUSDT", walk(4), ENTRY - 3 * HOUR)  # ends long before
-    assert conditions(trip(), tmp_path) == NOTHING
+    assert conditions(trip(), Past(tmp_path)) == NOTHING
 
 
 def test_a_market_that_did_not_move_has_no_correlation(tmp_path: Path) -> None:
     for contract in ("ETHUSDT", "BTCUSDT"):
         put(tmp_path, contract, np.full(400, 5, np.int64), ENTRY - 7 - 5 * MINUTE)
-    assert conditions(trip(), tmp_path) == Conditions(0, 0, 0, None, None)
+    assert conditions(trip(), Past(tmp_path)) == Conditions(0, 0, 0, None, None)

@@ -7,7 +7,7 @@ import random
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
@@ -18,14 +18,14 @@ from sqlalchemy import text
 
 from lotwise.errors import LotwiseError
 from lotwise.journal.export import export
+from lotwise.journal.grouping import order_subject
 from lotwise.journal.measures import Plan
-from lotwise.journal.notes import PROMPTS, Notes, order_subject
+from lotwise.journal.notes import PROMPTS, Notes
 from lotwise.journal.shelf import Added, Journal, Wanted
 from lotwise.journal.trips import round_trips
 from lotwise.records.journal import Fill, RoundTrip
 from lotwise.store.database import put
 from lotwise.store.tables import TRIPS
-from tests.unit.postgres_server import emptied, server
 from tests.unit.test_journal_trips import E8, fill, history
 
 ADDER = """
@@ -38,23 +38,6 @@ for number in range(int(sys.argv[2]), 60, 2):
         side=(1, -1, -1, 1, 1)[number % 5], price8=10**10 + number, quantity8=10**8, coin="USDT")])
 """
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with server() as (url, _):
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
-    if request.param == "sqlite":
-        place = str(tmp_path / "journal.sqlite")
-    else:
-        place = emptied(request.getfixturevalue("postgres"))
-    found = Journal.at(place)
-    yield found
-    found.close()
 
 
 def refused(code: str, call: Callable[[], object]) -> LotwiseError:
@@ -241,6 +224,22 @@ def test_trades_are_taken_out_exactly(journal: Journal, tmp_path: Path) -> None:
     assert (whole["net_cash"].to_list(), whole["r8"].to_list()) == ([19 * E8, 0], [190_000_000, None])
     refused("JOURNAL-120", lambda: export(journal, tmp_path / "t.xlsx"))
     refused("JOURNAL-120", lambda: export(journal, tmp_path / "no" / "t.csv"))
+
+
+def test_a_file_that_cannot_be_finished_is_not_left_half(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.add([fill(1, 1, 5, 100)])
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("lotwise.journal.export._csv", full)
+    assert "No space" in refused("JOURNAL-120", lambda: export(journal, tmp_path / "t.csv")).message
+    assert not (tmp_path / "t.csv").exists()
+    monkeypatch.setitem(sys.modules, "polars", None)
+    refused("JOURNAL-121", lambda: export(journal, tmp_path / "t.parquet"))
+    assert not (tmp_path / "t.parquet").exists()
 
 
 def test_an_empty_journal_is_taken_out_too(journal: Journal, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from lotwise.journal.measures import (
     in_r,
     result_at_cash,
 )
-from lotwise.journal.trips import parts_of, round_trips
+from lotwise.journal.trips import grouped, parts_of, round_trips
 from lotwise.records.journal import Fill, Income, RoundTrip
 
 E8 = 10**8
@@ -47,6 +47,25 @@ class Slow:
     funding: int = 0
     closed_ns: int | None = None
     ids: set[str] = field(default_factory=set)
+    moves: list[tuple[int, int]] = field(default_factory=list)
+
+    def held(self, time_ns: int) -> int:
+        return sum(lots for when, lots in self.moves if when < time_ns)
+
+
+def slow_funding(trips: list[Slow], amounts: list[int], time_ns: int) -> None:
+    """The larger leg gets the larger record where each has one, of two signs; else by lots, cut to zero."""
+    sizes = sorted(((trip.held(time_ns), trip.side) for trip in trips), reverse=True)
+    for trip in trips:
+        place = sizes.index((trip.held(time_ns), trip.side))
+        if len(trips) == 2 and sizes[0][0] > sizes[1][0] and len(amounts) == 2:
+            larger, smaller = sorted(amounts, key=abs, reverse=True)
+            if larger * smaller < 0 and larger != -smaller:
+                trip.funding += (larger, smaller)[place]
+                continue
+        total, whole = sum(amounts), sum(lots for lots, _ in sizes)
+        parts = [int(Fraction(total * lots, whole)) for lots, _ in sizes]
+        trip.funding += parts[place] if place else total - sum(parts[1:])
 
 
 def slow_trips(fills: list[Fill], incomes: list[Income]) -> dict[tuple[str, ...], list[Slow]]:
@@ -63,20 +82,24 @@ def slow_trips(fills: list[Fill], incomes: list[Income]) -> dict[tuple[str, ...]
             trip.spent -= fill.side * Fraction(fill.price8 * LOT8, E8)
             trip.fees += Fraction(fill.fee_cash, lots)
             trip.left += 1 if fill.side == trip.side else -1
+            trip.moves.append((fill.time_ns, 1 if fill.side == trip.side else -1))
             trip.entered += fill.side == trip.side
             trip.most = max(trip.most, trip.left)
             if trip.left == 0:
                 trip.closed_ns = fill.time_ns
+    moments: dict[tuple[str, str, str, int], list[int]] = {}
     for income in incomes:
+        at = (income.venue, income.account, income.contract, income.time_ns)
+        moments.setdefault(at, []).append(income.cash)
+    for (*place, time_ns), amounts in moments.items():
         held = [
             trip
             for key, trips in found.items()
             for trip in trips
-            if key[:3] == (income.venue, income.account, income.contract)
-            and trip.opened_ns < income.time_ns <= (trip.closed_ns or 2**63)
+            if list(key[:3]) == place and trip.opened_ns < time_ns <= (trip.closed_ns or 2**63)
         ]
-        if len(held) == 1:
-            held[0].funding += income.cash
+        if held:
+            slow_funding(held, amounts, time_ns)
     return found
 
 
@@ -125,18 +148,24 @@ def history(seed: int) -> tuple[list[Fill], list[Income]]:
                 "cash": rng.randint(-99, 99),
                 "kind": "FUNDING_FEE",
             }
-            incomes.append(
-                Income(venue="v", income_id=str(number), coin="USDT", time_ns=time_ns + 1, **income)
-            )
+            facts = {"venue": "v", "coin": "USDT", "time_ns": time_ns + 1}
+            incomes.append(Income(income_id=str(number), **facts, **income))
+            if rng.random() < 0.5:  # a record for each leg
+                more = income | {"cash": -rng.choice((1, 2, 3)) * income["cash"]}
+                incomes.append(Income(income_id=f"{number} again", **facts, **more))
     rng.shuffle(fills)
     return fills, incomes
 
 
 def test_the_grouping_is_that_of_brute_force_over_random_histories() -> None:
-    turned = partial = legs = open_ = funded = left_over = 0
+    turned = partial = legs = open_ = funded = left_over = shared = 0
     for seed in range(HISTORIES):
         fills, incomes = history(seed)
-        trips, left = round_trips(fills, incomes)
+        found = grouped(fills, incomes)
+        trips, left = found.trips, found.unplaced
+        shared += found.shared
+        given = sum(one.cash for one in incomes) - sum(one.cash for one in left)
+        assert sum(trip.funding_cash for trip in trips) == given, "not a cent of funding is lost"
         slow = slow_trips(fills, incomes)
         mine: dict[tuple[str, ...], list[RoundTrip]] = {}
         for trip in trips:
@@ -156,7 +185,7 @@ def test_the_grouping_is_that_of_brute_force_over_random_histories() -> None:
                 funded += one.funding != 0
             legs += key[3] != ""
         left_over += len(left)
-    assert min(turned, partial, legs, open_, funded, left_over) > 100
+    assert min(turned, partial, legs, open_, funded, left_over, shared) > 100
 
 
 def assert_same(trip: RoundTrip, slow: Slow, fills: list[Fill]) -> None:
@@ -205,6 +234,47 @@ def test_a_fill_that_turns_shares_its_fee_and_keeps_its_result_where_it_closed()
     assert [(trip.side, trip.fee_cash, trip.fills) for trip in trips] == [(1, 33, 1 + 1), (-1, 67, 1)]
     assert [trip.venue_realised_cash for trip in trips] == [-4, 0]
     assert one_trip(fill(1, 1, 4, 100, realised_cash=0), fill(2, -1, 4, 90)).venue_realised_cash is None
+
+
+def leg_funding(*amounts: int) -> list[int]:
+    """What a long of 6 and a short of 3 get; the long was of 9 until a moment before."""
+    fills = [
+        fill(1, 1, 9, 100, position_side="long"),
+        fill(2, -1, 3, 100, position_side="short"),
+        fill(3, -1, 3, 100, position_side="long"),
+        fill(5, -1, 6, 100, position_side="long"),
+        fill(6, 1, 3, 100, position_side="short"),
+    ]
+    facts = {"venue": "v", "contract": "A", "coin": "USDT", "kind": "FUNDING_FEE", "time_ns": 4 * 60 * 10**9}
+    found = grouped(fills, [Income(income_id=str(n), cash=cash, **facts) for n, cash in enumerate(amounts)])
+    assert (found.unplaced, found.shared) == ([], len(amounts))
+    return [trip.funding_cash for trip in found.trips]
+
+
+def test_funding_of_two_legs_is_given_by_records_or_shared_by_what_is_held() -> None:
+    assert leg_funding(-20, 10) == leg_funding(10, -20) == [-20, 10], "a record each"
+    assert leg_funding(-20, -10) == [-20, -10], "in sum 30: two thirds and one"
+    assert leg_funding(-10) == [-7, -3], "cut to zero, the rest is the larger leg's"
+    assert leg_funding(11) == [8, 3]
+    assert leg_funding(5, -5) == [0, 0], "which is whose cannot be told"
+
+
+def test_orders_go_with_the_trips_that_they_entered_or_left() -> None:
+    found = grouped(
+        [
+            fill(1, 1, 4, 100, order_id="a"),
+            fill(2, -1, 6, 100, order_id="b"),
+            fill(3, 1, 1, 100, order_id="a"),
+            fill(4, 1, 1, 100),
+        ]
+    )
+    first, second = (trip.trip_id for trip in found.trips)
+    assert found.orders == [
+        (first, "a", True),
+        (first, "b", False),
+        (second, "b", True),
+        (second, "a", False),
+    ]
 
 
 def test_fees_in_other_coins_are_told_apart() -> None:

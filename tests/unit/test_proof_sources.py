@@ -19,8 +19,8 @@ TREE = {
     "tests/laws/__init__.py": "",
     "tests/laws/test_law.py": "from lotwise.kernel import sizing\nfrom tests.laws import bulk\n",
     "tests/laws/bulk.py": "SHARDS = 2\n",
-    "tests/laws/test_face.py": "def test():\n    import lotwise\n",
-    "src/lotwise/__init__.py": 'HOMES = {"size": "lotwise.sizing.size"}\n',
+    "tests/laws/test_face.py": "import lotwise\nANSWER = lotwise.size()\n",
+    "src/lotwise/__init__.py": 'HOMES = {"size": "lotwise.sizing.size", "scan": "lotwise.sizing.scan"}\n',
     "src/lotwise/kernel/__init__.py": "",
     "src/lotwise/kernel/sizing.py": "from lotwise.facts import tiers\n",
     "src/lotwise/kernel/wide.py": "",
@@ -30,6 +30,13 @@ TREE = {
     "src/lotwise/facts/tiers.tsv": "1\t2\n",
     "src/lotwise/sectors/map.py": "",
     "src/lotwise/sectors/facts/map.tsv": "BTC\tL1\n",
+    "tests/e2e/test_typed.py": "from lotwise.cli.main import main\nWORDS = 'lotwise.cli.trade'\n",
+    "src/lotwise/cli/main.py": "from lotwise.facts import tiers\nADD = 'lotwise.cli.trade lotwise.cli.web'\n",
+    "src/lotwise/cli/trade.py": "from lotwise.kernel import sizing\n",
+    "src/lotwise/cli/web.py": "",
+    "tests/laws/test_from.py": "from lotwise import scan\n",
+    "tests/laws/test_any.py": "import lotwise as other\n",
+    "src/lotwise/sizing/scan.py": "",
     "src/lotwise/sizing/size.py": "from lotwise.kernel.arith import mul_div\n",
 }
 LAW, FACE = "tests/laws/test_law.py", "tests/laws/test_face.py"
@@ -60,7 +67,16 @@ def tree(tmp_path: Path) -> Path:
 def test_an_edit_of_what_it_rests_on_opens_a_proof(tree: Path, edited: str) -> None:
     before = stamp(tree, LAW)
     with (tree / edited).open("a", encoding="utf-8") as file:
-        file.write("# edited\n")
+        file.write("EDITED = 1\n" if edited.endswith(".py") else "3\t4\n")
+    assert stamp(tree, LAW) != before
+
+
+def test_words_beside_the_code_open_nothing(tree: Path) -> None:
+    before, file = stamp(tree, LAW), tree / "src/lotwise/kernel/sizing.py"
+    file.write_text(f'"""What it is."""\n\n# why\n{file.read_text(encoding="utf-8")}', encoding="utf-8")
+    assert stamp(tree, LAW) == before
+    with file.open("a", encoding="utf-8") as more:
+        more.write('\n\ndef rate() -> int:\n    """Of it."""\n    return 1\n')
     assert stamp(tree, LAW) != before
 
 
@@ -72,13 +88,28 @@ def test_an_edit_elsewhere_leaves_it_proved(tree: Path) -> None:
         "src/lotwise/sectors/facts/map.tsv",
     )
     for other in (*others, FACE):
-        (tree / other).write_text("# edited\n", encoding="utf-8")
+        (tree / other).write_text("EDITED = 1\n", encoding="utf-8")
     assert stamp(tree, LAW) == before
+
+
+def test_of_the_commands_only_those_named_count(tree: Path) -> None:
+    found = sources(tree, "tests/e2e/test_typed.py")
+    assert {"src/lotwise/cli/main.py", "src/lotwise/cli/trade.py", "src/lotwise/facts/tiers.py"} <= set(found)
+    assert "src/lotwise/kernel/sizing.py" in found
+    assert "src/lotwise/cli/web.py" not in found
 
 
 def test_the_whole_package_reaches_the_faces_it_loads_late(tree: Path) -> None:
     assert "src/lotwise/kernel/arith.py" in sources(tree, FACE)
     assert "src/lotwise/kernel/arith.py" not in sources(tree, LAW)
+    homes = {"src/lotwise/sizing/size.py", "src/lotwise/sizing/scan.py"}
+    for test, used in (
+        (LAW, set()),
+        (FACE, {"src/lotwise/sizing/size.py"}),
+        ("tests/laws/test_from.py", {"src/lotwise/sizing/scan.py"}),
+        ("tests/laws/test_any.py", homes),
+    ):
+        assert homes & set(sources(tree, test)) == used, test
 
 
 def test_another_version_of_what_runs_it_opens_a_proof(tree: Path) -> None:

@@ -56,7 +56,9 @@ def _talib() -> Any:
         import talib
     except ImportError:
         raise InputError(
-            "ANALYSIS-508", "this indicator needs TA-Lib, which is not installed", "pip install lotwise[data]"
+            "ANALYSIS-508",
+            "this indicator needs TA-Lib, which is not installed",
+            "pip install 'lotwise[data]'",
         ) from None
     return talib
 

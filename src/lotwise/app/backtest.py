@@ -66,6 +66,12 @@ class Backtest:
 
         return page_of(self.report, self.found, self.feed)
 
+    def _repr_html_(self) -> str:
+        """Figures, equity and results in R, for a notebook."""
+        from lotwise.backtest.page import shown
+
+        return shown(self.report, self.found)
+
     def write_trades(self, path: Path) -> None:
         """A CSV file of all trades; its column ``r`` is what ``lotwise ruin --trades`` reads.
 

@@ -32,7 +32,7 @@ def strategy_of(name: str, settings: Mapping[str, Any]) -> Strategy | PortfolioS
     InputError
         BACKTEST-201 there is none of that name; BACKTEST-202 it cannot be made with these settings.
     """
-    kind = _from_file(name) if ".py" in name else _from_library(name)
+    kind = class_of(name)
     try:
         return kind(**settings)
     except LotwiseError:
@@ -54,6 +54,17 @@ def _parameters(kind: type) -> list[str]:
         for name, one in inspect.signature(kind).parameters.items()
         if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
     ]
+
+
+def class_of(name: str) -> type[Any]:
+    """The class that a name of the library, or ``file.py:Class``, means.
+
+    Raises
+    ------
+    InputError
+        BACKTEST-201 there is none of that name.
+    """
+    return _from_file(name) if ".py" in name else _from_library(name)
 
 
 def _from_library(name: str) -> type[Any]:

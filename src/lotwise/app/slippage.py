@@ -131,7 +131,7 @@ def _opened(store: Store | Path | str | None) -> Store:
         raise InputError(
             "SLIP-105",
             "measuring slippage needs polars, which is not installed",
-            "pip install lotwise[data], or give a number: --slippage 5t",
+            "pip install 'lotwise[data]', or give a number: --slippage 5t",
         ) from None
     from lotwise.market.store import Store, own_folder
 

@@ -14,6 +14,7 @@ from lotwise.charts.calendar import calendar_days, calendar_months
 from lotwise.charts.candles import candles
 from lotwise.charts.lines import Series, equity, lines
 from lotwise.charts.marks import Level, Trade
+from lotwise.charts.notebook import fragment
 from lotwise.charts.page import Note, Picture, Section, Table, page
 from lotwise.charts.thin import Bars
 from lotwise.kernel.layout import RATE
@@ -68,6 +69,20 @@ def page_of(report: Report, found: Measured, feed: Rows) -> str:
         subtitle=f"{names} · {about['first']} to {about['last']} UTC · {about['bars']:,} bars",
         footer=FOOTER,
     )
+
+
+def shown(report: Report, found: Measured) -> str:
+    """The result for a notebook: its figures, what is to be said of them, equity and R; no script."""
+    about = report.facts
+    parts: list[Picture | Table | Note] = []
+    for chapter in report.chapters:
+        if chapter.name == "result":
+            parts += [*chapter.notes, *chapter.tables]
+    pictures = _result(found, about["settle"])[:1] + _trades(found)[:1]
+    parts += [Picture(one.svg, one.caption) for one in pictures]
+    names = ", ".join(one["id"] for one in about["contracts"])
+    under = f"{names} · {about['first']} to {about['last']} UTC · {about['bars']:,} bars"
+    return fragment(report.title, parts, under)
 
 
 def _both(draw: Callable[[int], str], caption: str = "", wide: int = WIDE) -> Picture:

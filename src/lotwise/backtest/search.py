@@ -106,7 +106,7 @@ def _study(seed: int) -> tuple[Any, str]:
         optuna = import_module("optuna")
     except ImportError:
         raise InputError(
-            "BACKTEST-331", "a search needs Optuna, which is not installed", "pip install lotwise[search]"
+            "BACKTEST-331", "a search needs Optuna, which is not installed", "pip install 'lotwise[search]'"
         ) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=2 * ROUND)

@@ -271,10 +271,11 @@ def _by_ray(sweep: Sweep, chunks: Sequence[Numbers], count: int, done: Done) -> 
         ray = import_module("ray")
     except ImportError:
         raise InputError(
-            "BACKTEST-309", "Ray is not installed", "pip install lotwise[cluster], or use threads"
+            "BACKTEST-309", "Ray is not installed", "pip install 'lotwise[cluster]', or use threads"
         ) from None
     if not ray.is_initialized():
-        ray.init(num_cpus=count or None, include_dashboard=False, log_to_driver=False)
+        own = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": count or None, "include_dashboard": False}
+        ray.init(log_to_driver=False, **own)  # a cluster that runs already has its own size
     rows = [ray.put(feed.rows) for feed in sweep.feeds]
     bare = ray.put(_without_rows(sweep))
     remote = ray.remote(max_retries=TRIES, num_cpus=1)(_play_far)

@@ -110,7 +110,7 @@ def _print_list(listed: list[Contract], count: int, screen: Screen) -> None:
     )
     more = f", the first {len(listed)} shown (--top)" if count > len(listed) else ""
     screen.line()
-    screen.paragraph(f"{count} contracts{more}; {UNKNOWN} is unknown.")
+    screen.paragraph(f"{count} contract{'s' if count != 1 else ''}{more}; {UNKNOWN} is unknown.")
     screen.paragraph(f"All facts of one: lotwise contracts {listed[0].id}")
     screen.line()
 

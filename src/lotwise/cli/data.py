@@ -47,7 +47,7 @@ def needs_polars() -> None:
         import polars  # noqa: F401
     except ImportError:
         raise InputError(
-            "DATA-001", "market data needs polars, which is not installed", "pip install lotwise[data]"
+            "DATA-001", "market data needs polars, which is not installed", "pip install 'lotwise[data]'"
         ) from None
 
 

@@ -80,7 +80,7 @@ def fetched(
         moment(until, "--until") if until else None,
         repair,
     )
-    with _watched(output) as progress:
+    with watched(output) as progress:
         told = fetch(place, wanted, progress=progress)
     if output.json:
         print(json.dumps({"store": str(place.root), **told.as_dict()}, indent=2, ensure_ascii=False))
@@ -155,7 +155,7 @@ def captured(
 
 
 @contextmanager
-def _watched(output: Output) -> Iterator[Progress]:
+def watched(output: Output) -> Iterator[Progress]:
     """A progress bar on standard error where a person looks at it."""
     from lotwise.app.refresh import quiet
 

@@ -13,7 +13,9 @@ from lotwise.cli.screen import Output, Screen
 from lotwise.errors import InputError, VenueError
 
 if TYPE_CHECKING:
+    from lotwise.exchange.faults import Fault
     from lotwise.exchange.market import MarketChoice
+    from lotwise.exchange.serve import Feeder
 
 family = App(
     name="exchange", help="A venue on this machine for unmodified clients: Binance USD-M over loopback."
@@ -50,6 +52,8 @@ def serve(
     store: Path | None = None,
     state: Folder = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
+    limits: Annotated[bool, Parameter(negative="")] = False,
+    faults: Path | None = None,
     expose: str = "",
     output: Output = Output(),  # noqa: B008
 ) -> int:
@@ -63,7 +67,7 @@ def serve(
     port, admin_port
         Where it listens; 0: any free port.
     market
-        synthetic or store.
+        synthetic, store or live (a venue's public streams, as they come).
     contracts, scenario, seed, days
         Of a synthetic market, as in lotwise data synthetic; of a store the contracts.
     start
@@ -73,11 +77,16 @@ def serve(
     speed
         How many times the time of the clock; 0: stepped by the admin port.
     venue, store
-        Of the series in the store, and its folder; else LOTWISE_STORE, else your data folder.
+        Of the series in the store, and its folder; else LOTWISE_STORE, else your data folder. Of a live
+        market binanceusdm.
     state
         The folder of the state; else LOTWISE_EXCHANGE, else lotwise/exchange in your data folder.
     strict
         Refuse parameters that nobody reads (-1104), so that a call that does not mean what it says is seen.
+    limits
+        Refuse what is beyond the venue's request weights and order counts (429, 418).
+    faults
+        A file of faults to plan, see docs/exchange.md.
     expose
         Listen at this address instead of loopback: whoever reaches it may send orders with a key.
     output
@@ -91,6 +100,10 @@ def serve(
     if market == "store":
         choice = _of_store(choice, venue, store)
     folder = state or own_folder()
+    script = _scripted(faults)
+    feeder = None
+    if market == "live":
+        choice, feeder = _live(choice, venue, folder)
     screen = Screen(output)
 
     def ready(told: dict[str, Any]) -> None:
@@ -110,8 +123,10 @@ def serve(
         folder,
         clock,
         speed,
-        Ports(port, admin_port, expose or LOOPBACK, strict),
+        Ports(port, admin_port, expose or LOOPBACK, strict, limits),
         ready=ready,
+        script=script,
+        feeder=feeder,
     )
     return 0
 
@@ -128,7 +143,7 @@ def _choice(
     if history < 0 or history > 24 * 14:
         raise InputError("EXCHANGE-133", f"{history} hours of history", "0 to 336")
     at = now_ns if start == "now" else nanoseconds(moment(start, "--start"))
-    first = (at // HOUR_NS - history) * HOUR_NS if market == "synthetic" else 0
+    first = (at // HOUR_NS - history) * HOUR_NS if market == "synthetic" else now_ns * (market == "live")
     names = tuple(name.strip().upper() for name in contracts.split(",") if name.strip())
     return MarketChoice(
         source=market,
@@ -146,6 +161,45 @@ def _of_store(choice: MarketChoice, venue: str, store: Path | None) -> MarketCho
 
     root = str(store.resolve()) if store else ""
     return msgspec.structs.replace(choice, venue=venue, root=root)
+
+
+def _live(choice: MarketChoice, venue: str, folder: Path) -> tuple[MarketChoice, Feeder]:
+    """A live market, begun in the folder where it is not."""
+    import msgspec
+
+    from lotwise.app.exchange_live import VENUES, follow, prepared
+
+    name = VENUES[0] if venue == "binance" else venue
+    choice = msgspec.structs.replace(choice, venue=name, history_ns=0, seed=7, scenario="", days=0)
+    prepared(choice, folder)
+    return choice, follow
+
+
+def _scripted(path: Path | None) -> list[tuple[Fault, str]]:
+    if path is None:
+        return []
+    from lotwise.exchange.faults import scripted
+
+    return scripted(path)
+
+
+@family.command(name="config")
+def configured(client: str, /, *, port: int = 8610, key: str = "", secret: str = "") -> int:
+    """Print how a client is pointed at the exchange: no key can reach the real venue.
+
+    Parameters
+    ----------
+    client
+        ccxt, freqtrade, python-binance or nautilus.
+    port
+        Where the exchange listens.
+    key, secret
+        Of an account of the exchange (lotwise exchange account add), never of the real venue.
+    """
+    from lotwise.app.exchange_clients import KEY, SECRET, client_text
+
+    print(client_text(client, port, key or KEY, secret or SECRET), end="")
+    return 0
 
 
 @accounts.command(name="add")
@@ -193,6 +247,7 @@ def added(
 
 def _asked(address: str, body: dict[str, str]) -> dict[str, Any]:
     """What the admin port answers."""
+    from contextlib import closing
     from http.client import HTTPConnection, HTTPException
     from urllib.parse import urlsplit
 
@@ -200,10 +255,10 @@ def _asked(address: str, body: dict[str, str]) -> dict[str, Any]:
     if parts.scheme != "http" or not parts.hostname:
         raise InputError("EXCHANGE-134", f"{address} is no address", "--admin http://127.0.0.1:8611")
     try:
-        line = HTTPConnection(parts.hostname, parts.port or 80, timeout=10)
-        line.request("POST", parts.path, json.dumps(body))
-        answer = line.getresponse()
-        told: dict[str, Any] = json.loads(answer.read())
+        with closing(HTTPConnection(parts.hostname, parts.port or 80, timeout=10)) as line:
+            line.request("POST", parts.path, json.dumps(body))
+            answer = line.getresponse()
+            told: dict[str, Any] = json.loads(answer.read())
     except (OSError, HTTPException, ValueError) as error:
         raise VenueError(
             "EXCHANGE-135", f"{address} does not answer: {error}", "is the server running?"

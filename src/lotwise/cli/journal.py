@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from lotwise.journal.shelf import Journal
     from lotwise.records.journal import RoundTrip
 
-family = App(name="journal", help="Every trade remembered: add, list, show, note, tag, import, export.")
+family = App(
+    name="journal", help="Every trade remembered: add, list, show, note, tag, measure, import, export."
+)
 
 Place = Annotated[str, Parameter(name=["--db"])]
 Zone = Annotated[str, Parameter(name=["--zone"])]
-SHOWN = 50
 
 
 @contextmanager
@@ -182,101 +183,6 @@ def added(
         if plan is not None or reason or setup:
             Notes(journal).plan(trip, plan or _no_plan(), now_ns=now_ns, reason=reason, setup=setup)
         return _answer_trip(journal, trip, "added" if done.new else "known already", output)
-
-
-@family.command(name="list")
-def listed(
-    *,
-    contract: str = "",
-    account: str = "",
-    tag: str = "",
-    since: str = "",
-    until: str = "",
-    open: bool | None = None,
-    page: int = 1,
-    limit: int = SHOWN,
-    zone: Zone = "",
-    db: Place = "",
-    output: Output = Output(),  # noqa: B008
-) -> int:
-    """Trades, the newest first.
-
-    Parameters
-    ----------
-    contract
-        Only of this contract, binance:BTCUSDT, or of a venue, binance.
-    account
-        Only of this account.
-    tag
-        Only with this tag.
-    since
-        Opened on or after this day or time.
-    until
-        Opened before this day or time.
-    open
-        Only those that are open (--no-open: closed).
-    page
-        Which page.
-    limit
-        Trades on a page.
-    zone
-        Time zone of the journal.
-    db
-        The journal.
-    output
-        How to answer.
-    """
-    from lotwise.journal.export import row_of, shown_row
-    from lotwise.journal.notes import Notes
-    from lotwise.journal.shelf import Wanted
-
-    place = zone_of(zone)
-    if page < 1 or not 1 <= limit <= 10_000:
-        raise InputError(
-            "JOURNAL-132", f"page {page} of {limit} trades", "pages count from 1, with 1 to 10,000"
-        )
-    venue, _, symbol = contract.partition(":")
-    wanted = Wanted(
-        venue=venue,
-        contract=symbol,
-        account=account,
-        tag=tag.lower(),
-        is_open=open,
-        since_ns=time_of(since, place, "--since") if since else None,
-        until_ns=time_of(until, place, "--until") if until else None,
-    )
-    with shelf(db) as journal:
-        count = journal.count(wanted)
-        trips = journal.page(wanted, limit=limit, offset=(page - 1) * limit)
-        said = Notes(journal).stories([trip.trip_id for trip in trips])
-        rows = [row_of(trip, said.get(trip.trip_id, [])) for trip in trips]
-    if output.json:
-        told = {"trades": [shown_row(row) for row in rows], "count": count, "page": page}
-        print(json.dumps(told, indent=2, ensure_ascii=False))
-        return 0
-    screen = Screen(output)
-    if not rows:
-        screen.paragraph("No trades. lotwise journal import FILE brings in what a venue exports.")
-        return 0
-    header = ("trade", "opened", "closed", "contract", "side", "net", "coin", "R", "tags")
-    cells = [
-        (
-            row["trip_id"],
-            shown_time(row["opened_ns"], place),
-            shown_time(row["closed_ns"], place),
-            f"{row['venue']}:{row['contract']}",
-            row["side"],
-            money(row["net_cash"]),
-            row["coin"],
-            short_r(row["r8"]),
-            row["tags"],
-        )
-        for row in rows
-    ]
-    screen.table(header, cells, drop=("tags", "closed"))
-    if count > len(rows) and not output.quiet:
-        screen.paragraph(f"{len(rows)} of {count:,} trades; --page {page + 1} shows the next.", style="dim")
-    return 0
 
 
 @family.command(name="show")
@@ -436,10 +342,9 @@ def _no_plan() -> Plan:
 
 def _answer_trip(journal: Journal, trip: RoundTrip, word: str, output: Output) -> int:
     """Say which trade it is and how it stands."""
-    from lotwise.journal.export import row_of, shown_row
-    from lotwise.journal.notes import Notes
+    from lotwise.journal.export import rows_of, shown_row
 
-    row = row_of(trip, Notes(journal).story(trip).events)
+    (row,) = rows_of(journal, [trip])
     if output.json:
         print(json.dumps({"trade": shown_row(row), "done": word}, indent=2, ensure_ascii=False))
     elif output.quiet:
@@ -467,4 +372,4 @@ def short_r(r8: int | None) -> str:
     return "" if r8 is None else signed(scaled_text(r8 // 10**6, 2, 2))
 
 
-from lotwise.cli import journal_files  # noqa: E402, F401  # its commands join the family
+from lotwise.cli import journal_files, journal_list  # noqa: E402, F401  # their commands join the family

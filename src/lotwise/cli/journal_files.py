@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from lotwise.cli.journal import Place, Zone, family, shelf, zone_of
+from lotwise.cli.journal import Place, Zone, family, shelf, time_of, zone_of
+from lotwise.cli.journal_ask import ask_stops, guided
 from lotwise.cli.screen import Output, Screen
 from lotwise.clock import SystemClock
 from lotwise.errors import InputError
+from lotwise.journal.reading import Asked
+
+if TYPE_CHECKING:
+    from lotwise.journal.contracts import Facts
+    from lotwise.journal.shelf import Journal
 
 NAMED = 20
 """So many trades without a stop are named."""
@@ -50,23 +57,39 @@ def _from_file(path: Path) -> dict[str, str]:
 @family.command(name="import")
 def bring_in(
     *files: Path,
+    ccxt: str = "",
+    contract: tuple[str, ...] = (),
+    since: str = "",
+    until: str = "",
     venue: str = "",
     account: str = "main",
     maps: Annotated[tuple[str, ...], Parameter(name=["--map"], negative="")] = (),
+    guide: Annotated[bool, Parameter(negative="")] = False,
     sizes: Annotated[tuple[str, ...], Parameter(name=["--size"], negative="")] = (),
+    stop: Annotated[bool, Parameter(negative="")] = False,
     zone: Zone = "",
     db: Place = "",
     output: Output = Output(),  # noqa: B008
 ) -> int:
-    """Bring in CSV files of fills or income. A fill that is there already is not doubled.
+    """Bring in CSV files of fills or income, or fetch them from a venue. What is there is not doubled.
 
     Files with the columns that Binance, Bybit, BingX, MEXC and WEEX document are known by them; of any other
-    say which column is what. A file goes in wholly or not at all.
+    say which column is what, or let --guide ask you. A file goes in wholly or not at all. --ccxt needs the
+    extra lotwise[live] and a key that may read; broken off, the same command goes on where it was.
 
     Parameters
     ----------
     files
         As downloaded.
+    ccxt
+        Fetch from this venue instead: binance, bybit, bingx, mexc or weex, with the key in
+        LOTWISE_BINANCE_KEY and LOTWISE_BINANCE_SECRET, or in the system's keyring.
+    contract
+        With --ccxt: of this contract, once for each; else those that the journal and the income name.
+    since
+        With --ccxt: from this day or time on, UTC; else where the last fetch ended.
+    until
+        With --ccxt: before this day or time, UTC; else up to the venue's present.
     venue
         Whose files they are, where the columns do not say: binance, bybit, bingx, mexc, weex, or a name of
         your own with --map.
@@ -74,8 +97,12 @@ def bring_in(
         Which of your accounts.
     maps
         Which column is which: --map time=Date --map contract=Pair ..., or a .json file with such pairs.
+    guide
+        Show the first rows, ask column by column, and write the mapping into a .json file beside the first.
     sizes
         Coins in one contract, where the catalogue does not know it: --size XYZUSDT=1.
+    stop
+        Ask for the stop of every trade that has none and that no exit tells; an empty answer leaves it.
     zone
         Time zone of dates in the files that do not say theirs.
     db
@@ -84,39 +111,109 @@ def bring_in(
         How to answer.
     """
     from lotwise.journal.contracts import Facts
-    from lotwise.journal.importing import bring
-    from lotwise.journal.reading import Asked, read_file
 
-    if not files:
-        raise InputError("USAGE-001", "no file is named", "lotwise journal import FILE ...")
-    asked = Asked(venue.lower(), account, pairs(maps, "--map"), zone_of(zone))
+    if bool(files) == bool(ccxt):
+        raise InputError(
+            "USAGE-001",
+            "files and --ccxt are both given" if ccxt else "no file is named",
+            "lotwise journal import FILE ..., or lotwise journal import --ccxt binance --since 2025-05-04",
+        )
     facts = Facts(pairs(sizes, "--size"))
-    told: list[dict[str, Any]] = []
     screen = Screen(output)
     with shelf(db) as journal:
-        for path in files:
-            done = bring(journal, read_file(path, asked, facts), now_ns=SystemClock().now_ns())
-            told.append(
-                {
-                    "file": done.name,
-                    "form": done.form,
-                    "fills": done.fills.new,
-                    "fills_known": done.fills.known,
-                    "incomes": done.incomes.new,
-                    "incomes_known": done.incomes.known,
-                    "rows_passed": done.passed,
-                    "trades": done.trips,
-                    "stops_inferred": done.inferred,
-                    "without_stop": len(done.without_stop),
-                    "without_stop_newest": done.without_stop[: -NAMED - 1 : -1],
-                    "warnings": done.warnings,
-                }
-            )
+        if ccxt:
+            ends = [time_of(one, UTC, "--since, --until") // 10**6 if one else None for one in (since, until)]
+            wanted = (ccxt.lower(), account, contract, ends[0], ends[1])
+            told = [_fetched(journal, wanted, facts=facts, output=output)]
+        else:
+            mapping = pairs(maps, "--map")
+            venue = venue.lower()
+            if guide:
+                venue, mapping = guided(files[0], venue, mapping)
+            asked = Asked(venue, account, mapping, zone_of(zone))
+            told = [_file(journal, path, asked, facts) for path in files]
+        for one in told:
             if not (output.json or output.quiet):
-                _say(screen, told[-1])
+                _say(screen, one)
+        measured = _measure(journal, told)
+        if stop:
+            ask_stops(journal, [name for one in told for name in one["names_without_stop"]])
+    for one in told:
+        one["without_stop_newest"] = one.pop("names_without_stop")[: -NAMED - 1 : -1]
     if output.json:
-        print(json.dumps({"files": told}, indent=2, ensure_ascii=False))
+        print(json.dumps({"files": told, "measured": measured}, indent=2, ensure_ascii=False))
     return 0
+
+
+def _file(journal: Journal, path: Path, asked: Asked, facts: Facts) -> dict[str, Any]:
+    from lotwise.journal.importing import bring
+    from lotwise.journal.reading import read_file
+
+    done = bring(journal, read_file(path, asked, facts), now_ns=SystemClock().now_ns())
+    return {
+        "file": done.name,
+        "form": done.form,
+        "fills": done.fills.new,
+        "fills_known": done.fills.known,
+        "incomes": done.incomes.new,
+        "incomes_known": done.incomes.known,
+        "rows_passed": done.passed,
+        "trades": done.trips,
+        "stops_inferred": done.inferred,
+        "without_stop": len(done.without_stop),
+        "names_without_stop": done.without_stop,
+        "funding_unplaced": done.incomes.unplaced,
+        "funding_shared": done.incomes.shared,
+        "warnings": done.warnings,
+    }
+
+
+def _fetched(
+    journal: Journal,
+    asked: tuple[str, str, tuple[str, ...], int | None, int | None],
+    *,
+    facts: Facts,
+    output: Output,
+) -> dict[str, Any]:
+    from lotwise.app.journal_import import Wanted, fetch_trades
+    from lotwise.cli.data_fetch import watched
+    from lotwise.journal.shelf import Wanted as WantedTrips
+
+    wanted = Wanted(*asked)
+    with watched(output) as progress:
+        done = fetch_trades(journal, wanted, facts, clock=SystemClock(), progress=progress)
+    return {
+        "file": f"{done.venue} through ccxt",
+        "form": f"{done.pages:,} pages of {', '.join(done.contracts)}",
+        "fills": done.fills,
+        "fills_known": done.fills_known,
+        "incomes": done.incomes,
+        "incomes_known": done.incomes_known,
+        "rows_passed": done.passed,
+        "trades": sum(
+            journal.count(WantedTrips(venue=done.venue, account=wanted.account, contract=one))
+            for one in done.contracts
+        ),
+        "stops_inferred": done.stops_inferred,
+        "without_stop": len(done.without_stop),
+        "names_without_stop": done.without_stop,
+        "funding_unplaced": done.unplaced,
+        "funding_shared": done.shared,
+        "warnings": done.warnings,
+    }
+
+
+def _measure(journal: Journal, told: list[dict[str, Any]]) -> int:
+    """Measure what has no measures yet, where the market store has bars of its contract."""
+    if not sum(one["fills"] for one in told):
+        return 0
+    try:
+        import polars  # noqa: F401
+    except ImportError:
+        return 0
+    from lotwise.journal.measuring import measure, unmeasured
+
+    return measure(journal, unmeasured(journal))
 
 
 def _say(screen: Screen, one: dict[str, Any]) -> None:
@@ -129,15 +226,21 @@ def _say(screen: Screen, one: dict[str, Any]) -> None:
             ("incomes_known", "records known already"),
             ("rows_passed", "rows passed by"),
             ("stops_inferred", "stops inferred"),
+            ("funding_shared", "records of funding shared by two legs"),
         )
         if one[name]
     ]
-    screen.line(f"  {one['file']}  {one['form']}: {', '.join(parts) or 'nothing'}; {one['trades']:,} trades")
+    trades = f"{one['trades']:,} trade{'s' * (one['trades'] != 1)}"
+    screen.paragraph(f"{one['file']}  {one['form']}: {', '.join(parts) or 'nothing'}; {trades}")
     for warning in one["warnings"]:
         screen.paragraph(f"! {warning}", style="yellow")
-    if one["without_stop"]:
-        name, count = one["without_stop_newest"][0], one["without_stop"]
-        words = f"{count:,} trades have no stop, so no R: lotwise journal note {name} --stop PRICE"
+    if one["funding_unplaced"]:
+        words = f"! {one['funding_unplaced']:,} records of funding are of a time when nothing was held"
+        screen.paragraph(f"{words}: fills may be missing, lotwise journal import brings them", style="yellow")
+    if one["names_without_stop"]:
+        name, count = one["names_without_stop"][-1], one["without_stop"]
+        have = "1 trade has" if count == 1 else f"{count:,} trades have"
+        words = f"{have} no stop, so no R: lotwise journal note {name} --stop PRICE, or import with --stop"
         screen.paragraph(words, style="dim")
 
 

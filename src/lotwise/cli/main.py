@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 from cyclopts import App, CycloptsError
 
@@ -26,13 +28,25 @@ COMMANDS = (
     "venues",
     "preview",
     "mix",
+    "hedge",
+    "options",
     "data",
     "analyze",
     "backtest",
     "sweep",
     "ruin",
+    "plan",
     "exchange",
+    "init",
+    "trade",
+    "status",
+    "flatten",
+    "diverge",
     "journal",
+    "review",
+    "web",
+    "doctor",
+    "completion",
     "demo",
 )
 
@@ -57,6 +71,16 @@ app.command(
 app.command("lotwise.cli.preview:preview", name="preview", help="An order in every unit, before it is sent.")
 app.command("lotwise.cli.mix:mix", name="mix", help="Mix contract sizes to fill a budget more closely.")
 app.command(
+    "lotwise.cli.hedge:hedge",
+    name="hedge",
+    help="Hedge coins you hold with a short: lots, what stays open, margin, funding.",
+)
+app.command(
+    "lotwise.cli.options:options",
+    name="options",
+    help="A future with a stop beside a bought option: the same view, the same money at risk.",
+)
+app.command(
     "lotwise.cli.data:family", name="data", help="Market data: import, fetch, capture, make up, check."
 )
 app.command(
@@ -76,14 +100,50 @@ app.command(
 )
 app.command("lotwise.cli.ruin:ruin", name="ruin", help="How likely ruin is, with real lots and costs.")
 app.command(
+    "lotwise.cli.plan:family",
+    name="plan",
+    help="What a trade may risk now, and what is missing until it may risk more.",
+)
+app.command(
     "lotwise.cli.exchange:family",
     name="exchange",
     help="A venue on this machine for unmodified clients: Binance USD-M over loopback.",
+)
+app.command("lotwise.cli.init:init", name="init", help="Write a commented session file.")
+app.command(
+    "lotwise.cli.trade:trade", name="trade", help="Trade by a file: on paper, a venue's demo, or live."
+)
+app.command("lotwise.cli.trade:status", name="status", help="What a session holds, what protects it.")
+app.command(
+    "lotwise.cli.trade:flatten",
+    name="flatten",
+    help="Cancel and close everything, and lock; no session needed.",
+)
+app.command(
+    "lotwise.cli.diverge:diverge",
+    name="diverge",
+    help="Backtest, paper in process and paper over TCP side by side: every cent of difference named.",
 )
 app.command(
     "lotwise.cli.journal:family",
     name="journal",
     help="Every trade remembered: add, list, show, note, tag, import, export.",
+)
+app.command(
+    "lotwise.cli.review:review",
+    name="review",
+    help="What your trades say: what pays, what to stop, which rules were broken.",
+)
+app.command("lotwise.cli.web:web", name="web", help="Size and trade in a browser window on this machine.")
+app.command(
+    "lotwise.cli.doctor:doctor",
+    name="doctor",
+    help="Whether this machine is in order: packages, data, journal, clock, keys, exchange.",
+)
+app.command(
+    "lotwise.cli.completion:completion",
+    name="completion",
+    help="A script for your shell: it completes commands, options and choices.",
 )
 app.command("lotwise.cli.demo:demo", name="demo", help="Size real trades and print the worked cases.")
 
@@ -141,6 +201,10 @@ def _first_line(text: str) -> str:
 
 
 def _help_hint(given: Sequence[str]) -> str:
+    """Where to look; a value with a sign, which is read as an option, is shown as it is written."""
+    for option, value in pairwise(given):
+        if option.startswith("--") and "=" not in option and re.match(r"-[\d.]", value):
+            return f"a value that begins with a minus is written {option}={value}"
     known = [word for word in given[:1] if word in COMMANDS]
     if given[:2] == ["contracts", "refresh"]:
         known = list(given[:2])

@@ -152,7 +152,9 @@ def ruin(  # the options are the interface: cyclopts reads them from here
     question = words.on(contract)
     desk = Desk(*countable_rows_of(question))
     check_desk(desk)
-    source, said = _source(question, win_rate, payoff, trades=trades, column=column, gross=gross, block=block)
+    source, said = source_of(
+        question, win_rate, payoff, trades=trades, column=column, gross=gross, block=block
+    )
     account = _account(question, ruin_at, target, stretch=stretch, max_margin=max_margin)
     plan = _plan(question, plan_step, plan_down, lot_after)
     course = Course(trades_ahead, paths, seed)
@@ -174,7 +176,7 @@ def ruin(  # the options are the interface: cyclopts reads them from here
     return 0 if found.tradable else REFUSED
 
 
-def _source(
+def source_of(
     question: Question,
     win_rate: str | None,
     payoff: str | None,

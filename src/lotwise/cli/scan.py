@@ -309,7 +309,8 @@ def _counts(found: ScanAnswer, shown_rows: int) -> Iterator[str]:
     missing = found.contracts - found.priced
     if missing:
         rest = "--prices FILE.csv or --live prices them, --all lists them"
-        yield f"{grouped(str(missing))} contracts have no price: {rest}."
+        has = "contract has" if missing == 1 else "contracts have"
+        yield f"{grouped(str(missing))} {has} no price: {rest}."
     if shown_rows:
         yield f"{UNKNOWN} is unknown; waste is what the lot step leaves of the budget."
     first = next((row for row in found.rows if row.fits), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -58,6 +58,10 @@ CALL_RATIO8: Final = 80_000_000
 """A margin call is said at 80 % of the maintenance ratio; the venue's threshold is not published."""
 
 
+Frozen = tuple[dict[str, Any], Diary]
+"""An account as it was at one moment: who it is with its state, and its diary."""
+
+
 class Account:
     """One account: who may use it, its state, its diary."""
 
@@ -67,7 +71,8 @@ class Account:
         self.key = key
         self.secret = secret
         self.state = state
-        self.diary = Diary(position_changed_ns=[0] * len(state.markets))
+        count = len(state.markets)
+        self.diary = Diary(position_changed_ns=[0] * count, realised_cash=[0] * count)
         self.clients: dict[str, int] = {}
         """Client ids of live orders."""
 
@@ -116,6 +121,7 @@ class Account:
             case kind if kind == LOG_TRIGGERED:
                 order = self.diary.orders[row.order_id]
                 order.triggered_ns, order.status, order.changed_ns = row.time_ns, WORKING, row.time_ns
+                order.trigger_ticks = row.price_ticks  # a trailing one's has moved
                 return [self._told("triggered", order, row.time_ns)]
             case kind if kind in (LOG_CANCELLED, LOG_EXPIRED):
                 return [self._ended(row)]
@@ -203,6 +209,7 @@ class Account:
         )
         self.diary.next_fill += 1
         self.diary.fills.append(fill)
+        self.diary.realised_cash[row.contract] += realised
         for kind, cash in (
             ("realised", realised),
             ("fee", -row.fees_cash),
@@ -269,6 +276,7 @@ class Account:
         )
         self.diary.next_fill += 1
         self.diary.fills.append(fill)
+        self.diary.realised_cash[row.contract] += realised
         for kind, cash in (("realised", realised), ("insurance", -row.insurance_cash)):
             if cash:
                 self._income(kind, row.contract, cash, time_ns=row.time_ns, fill_id=fill.id)
@@ -291,11 +299,63 @@ class Account:
         return Happening(kind=kind, contract=row.contract, time_ns=row.time_ns, cash=cash)
 
     def saved(self) -> dict[str, Any]:
-        """All of it, for a snapshot."""
+        """All of it as plain values."""
+        return {**self._who(), "diary": msgspec.to_builtins(self.diary, str_keys=True)}
+
+    def frozen(self) -> Frozen:
+        """All of it as it is now, cheaply: what may still change is copied, what has ended is shared."""
+        diary = self.diary
+        orders = {
+            number: msgspec.structs.replace(order) if order.is_live else order
+            for number, order in diary.orders.items()
+        }
+        kept = msgspec.structs.replace(
+            diary,
+            orders=orders,
+            fills=list(diary.fills),
+            incomes=list(diary.incomes),
+            moves=list(diary.moves),
+            position_changed_ns=list(diary.position_changed_ns),
+            realised_cash=list(diary.realised_cash),
+        )
+        return self._who(), kept
+
+    def _who(self) -> dict[str, Any]:
         state = save(self.state._replace(log=[]))
-        diary = msgspec.to_builtins(self.diary, str_keys=True)
-        who = {"number": self.number, "name": self.name, "key": self.key, "secret": self.secret}
-        return {**who, "state": state, "diary": diary}
+        return {
+            "number": self.number,
+            "name": self.name,
+            "key": self.key,
+            "secret": self.secret,
+            "state": state,
+        }
+
+
+PIECE: Final = 200
+"""Rows of a diary that are encoded at a time, so that no request waits for all of them."""
+
+
+def snapshot_pieces(head: dict[str, Any], frozen: Sequence[Frozen]) -> Iterator[bytes]:
+    """The JSON of a snapshot, a part at a time."""
+    encode = msgspec.json.encode
+    yield encode(head)[:-1] + b',"accounts":['
+    for at, (who, diary) in enumerate(frozen):
+        yield (b"," if at else b"") + encode(who)[:-1] + b',"diary":{"orders":{'
+        numbers = list(diary.orders)
+        for first in range(0, len(numbers), PIECE):
+            part = {number: diary.orders[number] for number in numbers[first : first + PIECE]}
+            yield (b"," if first else b"") + encode(part)[1:-1]
+        yield b"}"
+        for name in ("fills", "incomes", "moves"):
+            rows = getattr(diary, name)
+            yield f',"{name}":['.encode()
+            for first in range(0, len(rows), PIECE):
+                yield (b"," if first else b"") + encode(rows[first : first + PIECE])[1:-1]
+            yield b"]"
+        long = ("orders", "fills", "incomes", "moves")
+        plain = {name: getattr(diary, name) for name in diary.__struct_fields__ if name not in long}
+        yield b"," + encode(plain)[1:] + b"}"
+    yield b"]}"
 
 
 def opened(

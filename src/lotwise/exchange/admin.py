@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 import msgspec
 
 from lotwise.errors import InputError, LotwiseError
 from lotwise.exchange.binance.hub import Hub
+from lotwise.exchange.binance.openapi import description
 from lotwise.exchange.binance.server import LOCAL_NAMES, Application, Receive, Scope, Send, read_body
 from lotwise.exchange.faults import Fault, Faults
 from lotwise.exchange.venue import Venue
@@ -16,6 +18,8 @@ from lotwise.units import parse_cash
 
 CHUNK = 2_000
 """Events played between two looks at who listens."""
+MOST_ASKED: Final = 2**43
+"""Of a step: events, or ms; in the year 2248."""
 
 
 class NewAccount(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,6 +50,7 @@ class Admin:
         """Status and body."""
         does: dict[str, Callable[[bytes], Any]] = {
             "GET /status": self._status,
+            "GET /openapi.json": self._openapi,
             "POST /account": self._account,
             "POST /step": self._step,
             "POST /faults": self._fault,
@@ -56,8 +61,12 @@ class Admin:
         function = does.get(f"{method} {path}")
         if function is None:
             return 404, InputError("EXCHANGE-121", f"no {method} {path[:80]}", ", ".join(does)).as_dict()
+        return self.checked(path, lambda: function(body))
+
+    def checked(self, path: str, does: Callable[[], Any]) -> tuple[int, Any]:
+        """Status and body of something that may be refused."""
         try:
-            return 200, function(body)
+            return 200, does()
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             told = InputError(
                 "EXCHANGE-121",
@@ -76,9 +85,16 @@ class Admin:
             "now_ms": market.now_ns // 10**6,
             "accounts": [account.name for account in self.venue.accounts.values()],
             "sessions": len(self.hub.sessions),
+            "acts": self.venue.journal.last,
+            "tasks": _tasks(),
             "hashes": self.venue.hashes(),
             "faults": self.faults.plan,
+            "changes": market.changes,
+            "gaps": market.log.gaps(),
         }
+
+    def _openapi(self, body: bytes) -> Any:
+        return description(self.venue.market)
 
     def _account(self, body: bytes) -> Any:
         asked = msgspec.json.decode(body, type=NewAccount)
@@ -87,15 +103,23 @@ class Admin:
         return {"name": account.name, "key": account.key, "secret": account.secret}
 
     def _step(self, body: bytes) -> Any:
+        return _last(self.steps(body))
+
+    def steps(self, body: bytes) -> Iterator[Any]:
+        """The parts of a step, each with what to answer so far: who listens may read between them."""
         asked = msgspec.json.decode(body, type=Step)
+        if max(asked.events, asked.until_ms) > MOST_ASKED:
+            raise InputError("EXCHANGE-122", "no market is that long", f"give {MOST_ASKED:,} at most")
         market = self.venue.market
         end = market.position_at(asked.until_ms * 10**6) if asked.until_ms else market.position + asked.events
         if asked.events < 0 or asked.until_ms < 0:
             raise InputError("EXCHANGE-122", "the market does not go back", "give events or until_ms above 0")
         played = 0
-        while market.position < min(end, len(market)):
+        while True:
+            yield {"played": played, "position": market.position, "now_ms": market.now_ns // 10**6}
+            if market.position >= min(end, len(market)):
+                return
             played += self.venue.advance(min(end, market.position + CHUNK))
-        return {"played": played, "position": market.position, "now_ms": market.now_ns // 10**6}
 
     def _fault(self, body: bytes) -> Any:
         self.faults.add(msgspec.json.decode(body, type=Fault))
@@ -120,6 +144,21 @@ class Admin:
         return {"expired": len(keys)}
 
 
+def _tasks() -> int:
+    """Tasks of the event loop; 0 outside of one."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0
+
+
+def _last(parts: Iterator[Any]) -> Any:
+    found = None
+    for found in parts:  # noqa: B007
+        pass
+    return found
+
+
 class AdminApplication:
     """The admin port as an ASGI application."""
 
@@ -138,8 +177,29 @@ class AdminApplication:
                 InputError("EXCHANGE-123", "the admin port is for this machine alone").as_dict(),
             )
         else:
-            status, told = self.admin.answer(scope["method"], scope["path"], body or b"")
-        answer = msgspec.json.encode(told)
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+            status, told = await self._answered(scope, body or b"")
+            try:
+                await self.application.commits.kept()
+            except LotwiseError as error:
+                status, told = 400, error.as_dict()
+        await _replied(send, status, told)
+
+    async def _answered(self, scope: Scope, body: bytes) -> tuple[int, Any]:
+        """As :meth:`Admin.answer`; a long step lets others go on between its parts."""
+        if (scope["method"], scope["path"]) != ("POST", "/step"):
+            return self.admin.answer(scope["method"], scope["path"], body)
+        parts = self.admin.steps(body)
+        status, told = 200, None
+        while True:
+            status, part = self.admin.checked("/step", lambda: next(parts, None))
+            if part is None or status != 200:
+                return status, told if part is None else part
+            told = part
+            await self.admin.hub.room()
+
+
+async def _replied(send: Send, status: int, told: Any) -> None:
+    answer = msgspec.json.encode(told)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})

@@ -2,8 +2,8 @@
 
 A named model, not a recording: behind the best prices stand levels on a grid of prices; what rests at a price
 is drawn from the seed, the contract, the side and the price alone, so a level keeps its size while the best
-prices move. It shows no order of an account. Orders fill by the kernel at the best price; the ladder is what
-clients see behind it.
+prices move. Orders of accounts are added to it where they rest. Orders fill by the kernel at the best price;
+the ladder is what clients see behind it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,13 @@ class Ladder(NamedTuple):
 
 
 NO_LADDER: Final = Ladder({}, {})
+
+
+class Own(NamedTuple):
+    """Orders of the accounts: lots by price in ticks, in no order."""
+
+    bids: dict[int, int]
+    asks: dict[int, int]
 
 
 class LadderModel:
@@ -56,6 +63,24 @@ class LadderModel:
             found[price] = self.resting(side, price)
             price -= side * self.grid
         return found
+
+
+def with_own(book: Ladder, own: Own) -> Ladder:
+    """The book and the accounts' orders in it.
+
+    What would cross is not shown: accounts do not trade with each other, so one's bid may stand at another's
+    ask. Bids go before asks.
+    """
+    best_ask = min(book.asks, default=0)
+    bids = {price: lots for price, lots in own.bids.items() if not best_ask or price < best_ask}
+    best_bid = max((*book.bids, *bids), default=0)
+    asks = {price: lots for price, lots in own.asks.items() if price > best_bid}
+    return Ladder(_joined(book.bids, bids, down=True), _joined(book.asks, asks, down=False))
+
+
+def _joined(levels: dict[int, int], own: dict[int, int], *, down: bool) -> dict[int, int]:
+    prices = sorted({*levels, *own}, reverse=down)
+    return {price: levels.get(price, 0) + own.get(price, 0) for price in prices}
 
 
 def drawn(number: int) -> int:

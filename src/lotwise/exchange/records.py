@@ -118,6 +118,8 @@ class Diary(msgspec.Struct):
     next_income: int = 1
     position_changed_ns: list[int] = []
     """By contract."""
+    realised_cash: list[int] = []
+    """By contract: of all fills, those that were dropped too."""
     changed_ns: int = 0
 
     def forget(self) -> None:

@@ -6,9 +6,10 @@ import asyncio
 import json
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,14 +19,17 @@ from lotwise.exchange.admin import CHUNK, Admin, AdminApplication
 from lotwise.exchange.binance.door import Door
 from lotwise.exchange.binance.hub import Hub
 from lotwise.exchange.binance.server import LOCAL_NAMES, Application
-from lotwise.exchange.faults import Faults
+from lotwise.exchange.faults import Fault, Faults
 from lotwise.exchange.market import MarketChoice
+from lotwise.exchange.resting import Resting
 from lotwise.exchange.venue import Venue
 
 PUMP_MS: Final = 50
 """How often the market is looked at while it runs."""
 LOOPBACK: Final = "127.0.0.1"
 MOST_SPEED: Final = 1_000_000
+GRACE_SECONDS: Final = 3
+"""How long connections may take to end when the server does."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,12 @@ class Ports:
     admin: int = 0
     host: str = LOOPBACK
     is_strict: bool = False
+    is_limited: bool = False
+    """Whether request weights and order counts are enforced (429, 418)."""
+
+
+Feeder = Callable[[Venue], Awaitable[None]]
+"""Feeds a live market."""
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -60,14 +70,14 @@ def bound(host: str, port: int) -> socket.socket:
     return place
 
 
-async def pump(venue: Venue, clock: Clock, speed: int) -> None:
-    """Play the market at ``speed`` times the time of the clock, until it ends."""
+async def pump(venue: Venue, clock: Clock, speed: int, room: Callable[[], Awaitable[None]]) -> None:
+    """Play the market at ``speed`` times the time of the clock, until it ends; ``room`` lets readers read."""
     wall, market = clock.now_ns(), venue.market.now_ns
     while venue.market.position < len(venue.market):
         end = venue.market.position_at(market + (clock.now_ns() - wall) * speed)
         while venue.market.position < end:
             venue.advance(min(end, venue.market.position + CHUNK))
-            await asyncio.sleep(0)
+            await room()
         await asyncio.sleep(PUMP_MS / 1000)
 
 
@@ -79,8 +89,17 @@ def run(
     ports: Ports,
     *,
     ready: Callable[[dict[str, Any]], None],
+    script: Sequence[tuple[Fault, str]] = (),
+    feeder: Feeder | None = None,
 ) -> None:
     """Serve until a signal ends it; ``ready`` is told the addresses once they answer.
+
+    Parameters
+    ----------
+    script
+        Faults that are planned from the start, each with the text that it is known by.
+    feeder
+        Feeds a live market until it is cancelled; the market is then not pumped.
 
     Raises
     ------
@@ -100,10 +119,13 @@ def run(
         raise InputError("EXCHANGE-131", f"a speed of {speed}", f"0 (stepped) to {MOST_SPEED:,}")
     venue = Venue(choice, folder)
     try:
-        faults = Faults()
+        faults = Faults(venue.market)
+        for fault, text in script:
+            faults.add(fault, text)
+        Resting(venue)
         door, hub = Door(venue, clock, faults, strict=ports.is_strict), Hub(venue, faults)
         names = LOCAL_NAMES if ports.host in (LOOPBACK, "::1") else ()
-        application = Application(door, hub, names=names)
+        application = Application(door, hub, names=names, is_limited=ports.is_limited)
         admin = AdminApplication(Admin(venue, faults, hub), application)
         places = (bound(ports.host, ports.port), bound(LOOPBACK, ports.admin))
 
@@ -116,23 +138,37 @@ def run(
 
         def served(app: Any) -> uvicorn.Server:
             return Served(
-                uvicorn.Config(app, log_level="error", lifespan="off", access_log=False, ws_max_size=2**17)
+                uvicorn.Config(
+                    app,
+                    log_level="error",
+                    lifespan="off",
+                    access_log=False,
+                    ws_max_size=2**17,
+                    ws_per_message_deflate=False,  # loopback: squeezing costs more than it saves
+                    timeout_graceful_shutdown=GRACE_SECONDS,
+                )
             )
 
-        asyncio.run(_serve(venue, clock, speed, (served(application), served(admin)), places, ready))
+        runs: Callable[[], Awaitable[None]] | None = None
+        if feeder is not None:
+            runs = partial(feeder, venue)
+        elif speed:
+            runs = partial(pump, venue, clock, speed, hub.room)
+        asyncio.run(_serve(venue, (served(application), served(admin)), places, ready, runs))
+        venue.still_whole()
     finally:
         venue.close()
 
 
 async def _serve(
     venue: Venue,
-    clock: Clock,
-    speed: int,
     servers: tuple[Any, Any],
     places: tuple[socket.socket, socket.socket],
     ready: Callable[[dict[str, Any]], None],
+    runs: Callable[[], Awaitable[None]] | None,
 ) -> None:
-    """Both servers and the pump; when one ends the others do."""
+    """Both servers and what runs the market; when one ends the others do."""
+    venue.on_broken.append(lambda: _end(servers))
     tasks = [
         asyncio.ensure_future(server.serve(sockets=[place]))
         for server, place in zip(servers, places, strict=True)
@@ -151,12 +187,12 @@ async def _serve(
             "now_ms": venue.market.now_ns // 10**6,
         }
     )
-    if speed:
-        tasks.append(asyncio.ensure_future(_pumped(venue, clock, speed, tasks)))
+    if runs is not None:
+        tasks.append(asyncio.ensure_future(_running(runs, tasks)))
     await asyncio.wait(tasks[:2], return_when=asyncio.FIRST_COMPLETED)
     _end(servers)
-    if speed:
-        tasks[2].cancel()
+    for task in tasks[2:]:
+        task.cancel()
     found = await asyncio.gather(*tasks, return_exceptions=True)
     for one in found:
         if isinstance(one, LotwiseError):
@@ -168,10 +204,10 @@ def _end(servers: tuple[Any, Any]) -> None:
         server.should_exit = True
 
 
-async def _pumped(venue: Venue, clock: Clock, speed: int, tasks: list[Any]) -> None:
-    """The pump; where it fails the servers end, for a market that stands still would look alive."""
+async def _running(runs: Callable[[], Awaitable[None]], tasks: list[Any]) -> None:
+    """What runs the market; where it fails the servers end: a market that stands still would look alive."""
     try:
-        await pump(venue, clock, speed)
+        await runs()
     except LotwiseError:
         tasks[0].cancel()
         raise

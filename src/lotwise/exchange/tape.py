@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
-from lotwise.exchange.book import NO_LADDER, Ladder, LadderModel
+from lotwise.exchange.book import NO_LADDER, Ladder, LadderModel, Own, with_own
 from lotwise.kernel.state import BAR, FUNDING, INDEX, MARK, QUOTE, TRADE, ContractRow, EventRow
 
 MINUTE_NS: Final = 60 * 10**9
@@ -105,6 +105,7 @@ class Tape:
         self.mark8 = 0
         self.has_mark = False
         self.index8 = 0
+        self.own = Own({}, {})
         self.quote = (0, 0, 0, 0)
         self.time_ns = 0
         self.quote_ns = 0
@@ -187,8 +188,9 @@ class Tape:
 
     @property
     def ladder(self) -> Ladder:
-        """The book now."""
-        return self._model.ladder(self.quote) if self._model else NO_LADDER
+        """The book now, the accounts' own orders in it; never crossed."""
+        book = self._model.ladder(self.quote) if self._model else NO_LADDER
+        return with_own(book, self.own) if self.own.bids or self.own.asks else book
 
     @property
     def touch(self) -> tuple[int, int, int, int]:

@@ -1,8 +1,9 @@
 """The columns by which venues document their fills and income, and how a file is told by its header.
 
 Sources: Binance USD-M "Account Trade List" and "Get Income History"; Bybit v5 "Get Trade History"; BingX
-"Query historical transaction orders"; MEXC "Get all transaction details of the user's order"; WEEX "Get
-account trade list". A file of another program is read with a mapping of its columns.
+"Query historical transaction orders", "Query historical transaction details", "Get Account Profit and Loss
+Fund Flow"; MEXC "Get all transaction details of the user's order", "Get funding fee details"; WEEX "Get
+account trade list", "Get contract bills". A file of another program is read with a mapping of its columns.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ class Form:
     is_income: bool = False
     mexc_sides: bool = False
     """Sides are 1 open long, 2 close short, 3 open short, 4 close long."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Of income: the venue's words for kinds of which we have another."""
+    kind: str = ""
+    """Of income of which the venue does not name the kind, nor its coin: that of the contract."""
     needed: tuple[str, ...] = field(default=("time", "contract", "side", "price", "quantity"))
 
     def found(self, header: Sequence[str]) -> dict[str, str]:
@@ -87,14 +92,14 @@ FILLS: Final = (
             "contract": ("symbol",),
             "side": ("side",),
             "price": ("tradePrice", "price"),
-            "quantity": ("volume",),
+            "quantity": ("volume", "qty"),
             "fee": ("commission",),
-            "fee_coin": ("currency",),
+            "fee_coin": ("currency", "commissionAsset"),
             "realised": ("realizedPnl", "realisedPNL"),
             "trade_id": ("tradeId",),
             "order_id": ("orderId",),
             "position_side": ("positionSide",),
-            "maker": ("maker",),
+            "maker": ("maker", "role"),
         },
         paid=MINUS,
     ),
@@ -132,7 +137,56 @@ INCOMES: Final = (
             "trade_id": ("tradeId",),
         },
         is_income=True,
-        needed=("time", "kind", "cash", "coin"),
+        needed=("time", "kind", "cash", "coin", "income_id"),
+    ),
+    Form(
+        "bingx income",
+        "bingx",
+        {
+            "time": ("time",),
+            "contract": ("symbol",),
+            "kind": ("incomeType",),
+            "cash": ("income",),
+            "coin": ("asset",),
+            "income_id": ("tranId",),
+        },
+        is_income=True,
+        kinds={"TRADING_FEE": "COMMISSION"},
+        needed=("time", "kind", "cash", "coin", "income_id"),
+    ),
+    Form(
+        "mexc funding",
+        "mexc",
+        {
+            "time": ("settleTime",),
+            "contract": ("symbol",),
+            "cash": ("funding",),
+            "income_id": ("id",),
+        },
+        is_income=True,
+        kind="FUNDING_FEE",
+        needed=("time", "contract", "cash", "income_id"),
+    ),
+    Form(
+        "weex income",
+        "weex",
+        {
+            "time": ("time",),
+            "contract": ("symbol",),
+            "kind": ("incomeType",),
+            "cash": ("income",),
+            "coin": ("asset",),
+            "income_id": ("billId",),
+        },
+        is_income=True,
+        kinds={
+            "position_funding": "FUNDING_FEE",
+            "deposit": "TRANSFER",
+            "withdraw": "TRANSFER",
+            "transfer_in": "TRANSFER",
+            "transfer_out": "TRANSFER",
+        },
+        needed=("time", "kind", "cash", "coin", "income_id"),
     ),
 )
 OURS: Final = (

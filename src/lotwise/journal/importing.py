@@ -8,10 +8,11 @@ from fractions import Fraction
 from typing import Final
 
 from lotwise.errors import InputError
+from lotwise.journal.grouping import Key
 from lotwise.journal.measures import Plan, result_at_cash
 from lotwise.journal.notes import Notes
 from lotwise.journal.reading import Incoming
-from lotwise.journal.shelf import Added, Journal, Key, Wanted
+from lotwise.journal.shelf import Added, Journal, Wanted
 from lotwise.ledger.holding import Holding, apply, in_order, place_of, position_of
 from lotwise.records.journal import Fill, RoundTrip
 from lotwise.units import cash_text, scaled_text

@@ -26,6 +26,9 @@ class Plan:
     """Money that was to be lost at most; 0: as the stop says."""
     stop_source: str = ""
     """``given`` or ``inferred``."""
+    quantity8: int = 0
+    """As the venue counts it, over all entries."""
+    leverage100: int = 0
 
 
 @dataclass(frozen=True)

@@ -10,28 +10,29 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from errno import ENOSPC
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lotwise.errors import InputError
+from lotwise.journal.grouping import STREAM
 from lotwise.journal.measures import Plan, check_stop
 from lotwise.journal.shelf import Journal
 from lotwise.records.journal import RoundTrip
-from lotwise.store.database import Event, append
+from lotwise.store.database import EVENT_NAMES, Event, append, chunks, event_of
 from lotwise.store.failures import StoreError
 from lotwise.store.place import FILE_MODE, FOLDER_MODE, own_place
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-STREAM: Final = "journal"
 KINDS: Final = (
     "plan",
     "stop",
     "order",
+    "accepted",
     "note",
     "tag",
     "answer",
@@ -39,7 +40,10 @@ KINDS: Final = (
     "refusal",
     "override",
     "conditions",
+    "excursion",
 )
+OF_ENTRIES: Final = ("plan", "stop", "conditions", "excursion")
+"""Said of an order, these are of the trip that the order entered, and not of one that it left."""
 PROMPTS: Final = {
     "plan": "Did you follow the plan? Where not, and why?",
     "entry": "What made you enter here and now?",
@@ -66,11 +70,16 @@ class Story:
     stops: list[tuple[int, int]]
     """(time in ns, price in 1e-8): how the stop went."""
     unanswered: list[str]
+    reason: str = ""
+    setup: str = ""
+    then: dict[str, int] = field(default_factory=dict)
+    """The market at the entry as a session saw it, by the fields of ``Conditions``."""
+    seen: dict[str, int] = field(default_factory=dict)
+    """The worst and the best as a session saw them: worst_cash, best_cash, worst_price8, best_price8."""
 
-
-def order_subject(venue: str, account: str, contract: str, order_id: str) -> str:
-    """What an event is of that concerns an order whose trip is not known yet."""
-    return f"{venue}:{account}:{contract}#{order_id}"
+    def count(self, kind: str) -> int:
+        """How many events of a kind."""
+        return sum(event.kind == kind for event in self.events)
 
 
 class Notes:
@@ -154,15 +163,7 @@ class Notes:
         """
         if plan.stop8:
             check_stop(trip, plan.stop8)
-        body = {
-            "stop8": plan.stop8,
-            "target8s": list(plan.target8s),
-            "entry8": plan.entry8,
-            "risk_cash": plan.risk_cash,
-            "stop_source": plan.stop_source or ("given" if plan.stop8 else ""),
-            "reason": reason,
-            "setup": setup,
-        }
+        body = plan_body(plan, reason=reason, setup=setup)
         return self.record(trip.trip_id, "plan", body, now_ns=now_ns)
 
     def attach(self, trip: RoundTrip, picture: Path, *, now_ns: int) -> Path:
@@ -204,17 +205,79 @@ class Notes:
 
     def story(self, trip: RoundTrip) -> Story:
         """All that was said of a trip and of its orders."""
-        orders = {fill.order_id for fill in self.journal.fills_of(trip) if fill.order_id}
-        subjects = [trip.trip_id]
-        subjects += [order_subject(trip.venue, trip.account, trip.contract, one) for one in sorted(orders)]
-        return told(self.database.events(STREAM, subjects=subjects), closed=trip.closed_ns is not None)
+        events = self.stories([trip.trip_id]).get(trip.trip_id, [])
+        return told(events, closed=trip.closed_ns is not None)
 
     def stories(self, trip_ids: Sequence[str] | None = None) -> dict[str, list[Event]]:
-        """Events by their subject, of some trips where they are named."""
+        """Events of trips and of their orders by the trip's name, of some trips where they are named."""
+        from sqlalchemy import select
+
+        from lotwise.store.tables import EVENTS
+
+        asked = select(*(EVENTS.c[name] for name in EVENT_NAMES)).where(EVENTS.c.stream == STREAM)
+        with self.database.read() as connection:
+            orders: dict[str, list[tuple[str, bool]]] = {}
+            if trip_ids is not None:
+                orders = _orders(connection, "trip_id", trip_ids)
+                asked = asked.where(EVENTS.c.subject.in_([*trip_ids, *orders]))
+            events = [event_of(row) for row in connection.execute(asked.order_by(EVENTS.c.id)).all()]
+            if trip_ids is None:
+                named = list(dict.fromkeys(event.subject for event in events if "#" in event.subject))
+                orders = _orders(connection, "subject", named)
         found: dict[str, list[Event]] = {}
-        for event in self.database.events(STREAM, subjects=trip_ids):
-            found.setdefault(event.subject, []).append(event)
+        for event in events:
+            if "#" not in event.subject:
+                found.setdefault(event.subject, []).append(event)
+                continue
+            for trip_id, enters in orders.get(event.subject, ()):
+                if enters or event.kind not in OF_ENTRIES:
+                    found.setdefault(trip_id, []).append(event)
         return found
+
+    def refusals(self, *, since_ns: int | None = None, until_ns: int | None = None) -> list[Event]:
+        """Refusals and overrides in the order in which they were kept, of trades that were not taken too."""
+        found = [
+            *self.database.events(STREAM, kind="refusal"),
+            *self.database.events(STREAM, kind="override"),
+        ]
+        return [
+            event
+            for event in sorted(found, key=lambda event: event.id)
+            if (since_ns is None or event.time_ns >= since_ns)
+            and (until_ns is None or event.time_ns < until_ns)
+        ]
+
+
+def _orders(connection: Connection, column: str, names: Sequence[str]) -> dict[str, list[tuple[str, bool]]]:
+    """Which trips the orders are of, and whether they entered them: of some trips or of some orders."""
+    from sqlalchemy import select
+
+    from lotwise.store.tables import TRIP_ORDERS
+
+    found: dict[str, list[tuple[str, bool]]] = {}
+    for some in chunks(names):
+        asked = select(TRIP_ORDERS.c.subject, TRIP_ORDERS.c.trip_id, TRIP_ORDERS.c.enters)
+        if some is not None:
+            asked = asked.where(TRIP_ORDERS.c[column].in_(some))
+        for subject, trip_id, enters in connection.execute(asked):
+            found.setdefault(subject, []).append((trip_id, bool(enters)))
+    return found
+
+
+def plan_body(plan: Plan, *, reason: str, setup: str) -> dict[str, Any]:
+    """A plan as the body of an event; what is not said is left out."""
+    body = {
+        "stop8": plan.stop8,
+        "target8s": list(plan.target8s),
+        "entry8": plan.entry8,
+        "risk_cash": plan.risk_cash,
+        "stop_source": plan.stop_source or ("given" if plan.stop8 else ""),
+        "quantity8": plan.quantity8,
+        "leverage100": plan.leverage100,
+        "reason": reason,
+        "setup": setup,
+    }
+    return {name: value for name, value in body.items() if value}
 
 
 def told(events: Sequence[Event], *, closed: bool) -> Story:
@@ -223,6 +286,8 @@ def told(events: Sequence[Event], *, closed: bool) -> Story:
         return Story([], None, [], [], list(PROMPTS) if closed else [])
     tags: dict[str, bool] = {}
     said: dict[str, Any] = {}
+    then: dict[str, int] = {}
+    seen: dict[str, int] = {}
     stops = []
     answered = set()
     for event in events:
@@ -235,12 +300,16 @@ def told(events: Sequence[Event], *, closed: bool) -> Story:
             stops.append((event.time_ns, int(body["price8"])))
         elif event.kind == "answer":
             answered.add(body["prompt"])
+        elif event.kind in ("conditions", "excursion"):
+            (then if event.kind == "conditions" else seen).update(body)
     plan = Plan(
         stop8=said.get("stop8", 0),
         target8s=tuple(said.get("target8s", ())),
         entry8=said.get("entry8", 0),
         risk_cash=said.get("risk_cash", 0),
         stop_source=said.get("stop_source", ""),
+        quantity8=said.get("quantity8", 0),
+        leverage100=said.get("leverage100", 0),
     )
     return Story(
         events=list(events),
@@ -248,6 +317,10 @@ def told(events: Sequence[Event], *, closed: bool) -> Story:
         tags=sorted(tag for tag, on in tags.items() if on),
         stops=sorted(stops),
         unanswered=[name for name in PROMPTS if name not in answered] if closed else [],
+        reason=said.get("reason", ""),
+        setup=said.get("setup", ""),
+        then=then,
+        seen=seen,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from lotwise.errors import InputError
-from lotwise.journal.measures import Excursion, PriceBar, entry_price8, excursion
+from lotwise.journal.measures import Excursion, PriceBar, entry_price8, excursion, in_r
 from lotwise.journal.notes import Story
 from lotwise.records.journal import Fill, RoundTrip
 from lotwise.units import cash_text, scaled_text
@@ -104,7 +104,7 @@ def picture(trip: RoundTrip, fills: Sequence[Fill], story: Story, bars: MarketBa
         CHART-1xx as :func:`lotwise.charts.candles.candles`.
     """
     from lotwise.charts.candles import candles
-    from lotwise.charts.marks import Level, Trade
+    from lotwise.charts.marks import Level, Session, Trade
     from lotwise.charts.thin import Bars
 
     prices = [fill.price8 for fill in fills] + [price8 for _, price8 in story.stops]
@@ -121,8 +121,10 @@ def picture(trip: RoundTrip, fills: Sequence[Fill], story: Story, bars: MarketBa
             Level(price8 // unit8, f"target {number}", "target")
             for number, price8 in enumerate(plan.target8s, 1)
         ]
-    levels.append(Level(seen.worst8 // unit8, f"MAE {cash_text(seen.worst_cash)}", "other"))
-    levels.append(Level(seen.best8 // unit8, f"MFE {cash_text(seen.best_cash)}", "other"))
+    risk = in_r(trip, plan).risk_cash
+    levels.append(Level(seen.worst8 // unit8, f"MAE {_worth(seen.worst_cash, risk)} at", "other"))
+    levels.append(Level(seen.best8 // unit8, f"MFE {_worth(seen.best_cash, risk)} at", "other"))
+    last = bars.time_ns[-1] + bars.bar_ns
     opening = "long" if trip.side > 0 else "short"
     marks = [
         Trade(fill.time_ns, fill.price8 // unit8, opening if fill.side == trip.side else "exit")
@@ -139,13 +141,23 @@ def picture(trip: RoundTrip, fills: Sequence[Fill], story: Story, bars: MarketBa
             bar_ns=bars.bar_ns,
         ),
         scaled_text(1, decimals),
-        title=f"{trip.venue}:{trip.contract} {opening} {trip.trip_id}",
+        title=f"{trip.venue}:{trip.contract} {opening} {trip.trip_id}: "
+        f"{_worth(trip.net_cash, risk if trip.closed_ns is not None else None, trip.coin)}",
         levels=levels,
         trades=marks,
         stop_path=_stop_path(trip, story, unit8),
+        sessions=[Session(trip.opened_ns, last if trip.closed_ns is None else trip.closed_ns, "held")]
+        if trip.closed_ns != trip.opened_ns
+        else [],
         lot_size=scaled_text(1, bars.volume_decimals),
-        unit="",
+        unit="contracts" if trip.is_inverse else "coins",
     )
+
+
+def _worth(cash: int, risk_cash: int | None, coin: str = "") -> str:
+    """Money, and what it is in R where the risk is known: ``-10.00 USDT, -2.00 R``."""
+    money = f"{cash_text(cash)} {coin}".rstrip()
+    return f"{money}, {scaled_text(cash * 100 // risk_cash, 2, 2)} R" if risk_cash else money
 
 
 def _stop_path(trip: RoundTrip, story: Story, unit8: int) -> list[tuple[int, int | None]]:

@@ -49,7 +49,7 @@ EXITS: Final = {
     "partialtakeprofit": "target",
 }
 """Bybit's ``stopOrderType``."""
-FORCED: Final = {"bustTrade": "liquidation", "AdlTrade": "liquidation"}
+FORCED: Final = {"BustTrade": "liquidation", "bustTrade": "liquidation", "AdlTrade": "liquidation"}
 """Bybit's ``execType`` of what is not a trade of one's own."""
 
 
@@ -85,7 +85,7 @@ def read_file(path: Path, asked: Asked, facts: Facts) -> Incoming:
         JOURNAL-113 a row that is not whole; JOURNAL-114 an unknown contract; JOURNAL-115 a value that cannot
         be. Each names the file and the row.
     """
-    rows = _rows(path)
+    rows = rows_of(path)
     _, header = next(rows)
     if asked.mapping:
         form = mapped_form(asked.mapping, header, asked.venue, name=path.name)
@@ -236,16 +236,21 @@ class _Reader:
         )
 
     def income(self, row: Mapping[str, str], number: int) -> Income:
-        if not row["kind"] or not row["coin"]:
-            empty = "kind" if not row["kind"] else "coin"
+        kind = self.form.kind or row["kind"]
+        if self.form.kind:
+            coin = self.facts.of(self.form.venue, row["contract"], place=f"{self.name}, row {number}").coin
+        else:
+            coin = row["coin"]
+        if not kind or not coin:
+            empty = "coin" if kind else "kind"
             raise self.wrong(number, empty, "", "every record names what it is and its coin")
         return Income(
             venue=self.form.venue,
             account=self.asked.account,
             income_id=row.get("income_id") or self._content_id(row),
-            kind=row["kind"],
+            kind=self.form.kinds.get(kind, kind),
             contract=row.get("contract", ""),
-            coin=row["coin"],
+            coin=coin,
             cash=self._money(row, "cash", number),
             time_ns=self._time(row, number),
             trade_id=row.get("trade_id", ""),
@@ -319,8 +324,14 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The header, then each row with the line on which it ends."""
+def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The header of a CSV file, then each row, with the line on which it ends.
+
+    Raises
+    ------
+    InputError
+        JOURNAL-110, JOURNAL-113 as :func:`read_file`.
+    """
     text = _text(path)
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)

@@ -5,47 +5,32 @@ Fills, income and events only grow; the table of round trips is worked out from 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from lotwise.errors import InputError
-from lotwise.journal.trips import parts_of, round_trips, trip_name
-from lotwise.ledger.holding import in_order, place_of
+from lotwise.journal.grouping import STREAM, Key, catch_up, put_fills, regroup, unknown
+from lotwise.journal.rows import fill_columns, fill_of, trip_columns, trip_of
+from lotwise.journal.trips import parts_of, trip_name
+from lotwise.ledger.holding import in_order
 from lotwise.ledger.keep import keep_incomes
 from lotwise.records.journal import Fill, Income, RoundTrip
-from lotwise.store.database import chunks, one_at_a_time, opened, put
+from lotwise.store.database import one_at_a_time, opened
 
 if TYPE_CHECKING:
-    from sqlalchemy import Column, Connection, Select
+    from sqlalchemy import Select
 
     from lotwise.store.database import Database
 
-FACTS: Final = (
-    "time_ns",
-    "side",
-    "position_side",
-    "price8",
-    "quantity8",
-    "multiplier8",
-    "is_inverse",
-    "coin",
-    "fee_cash",
-    "fee_coin",
-)
-"""What two fills of one id must agree in."""
 PAGE: Final = 50
+TOGETHER: Final = 2_000
+"""Rows that are asked of the driver at once."""
 PREFIX: Final = 4
 """A round trip may be named by so many of its digits, if no other begins so."""
 
-Key = tuple[str, str, str]
 POSITION: Final = ("venue", "account", "contract", "position_side")
-FILL_NAMES: Final = Fill.__struct_fields__
-TRIP_NAMES: Final = RoundTrip.__struct_fields__
 
 
 @dataclass(frozen=True)
@@ -54,6 +39,10 @@ class Added:
 
     new: int
     known: int
+    unplaced: int = 0
+    """Of the funding that was placed anew: records of a time when nothing was held, as far as fills tell."""
+    shared: int = 0
+    """Of the same: records that the legs of a hedge shared."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +67,13 @@ class Journal:
     @classmethod
     def at(cls, place: str | Path | None = None) -> Journal:
         """The journal at a place, or the user's own; errors as :func:`lotwise.store.database.opened`."""
-        return cls(opened(place))
+        database = opened(place)
+        try:
+            catch_up(database)
+        except BaseException:  # whatever it was, the database is closed before it goes on
+            database.close()
+            raise
+        return cls(database)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -98,9 +93,9 @@ class Journal:
         given, records = list(fills), list(incomes)
         with self.database.write() as connection:
             one_at_a_time(connection)
-            new = _unknown(connection, given)
+            new = unknown(connection, given)
             new_records = keep_incomes(connection, records)
-            _put_fills(connection, new)
+            put_fills(connection, new)
             first: dict[Key, int] = {}
             changes: list[tuple[Key, int]] = [
                 ((one.venue, one.account, one.contract), one.time_ns) for one in new
@@ -108,11 +103,15 @@ class Journal:
             changes += [((one.venue, one.account, one.contract), one.time_ns) for one in records]
             for key, time_ns in changes:
                 first[key] = min(first.get(key, time_ns), time_ns)
-            for key, time_ns in first.items():
-                _regroup(connection, key, time_ns)
+            done = [regroup(connection, key, time_ns) for key, time_ns in first.items()]
         return (
             Added(len(new), len(given) - len(new)),
-            Added(new_records, len(records) - new_records),
+            Added(
+                new_records,
+                len(records) - new_records,
+                sum(len(one.unplaced) for one in done),
+                sum(one.shared for one in done),
+            ),
         )
 
     # -- looking
@@ -127,12 +126,12 @@ class Journal:
         # the names are found in the index alone, so that a page far back is as quick
         names = self._asked(wanted).with_only_columns(TRIPS.c.trip_id).order_by(*newest)
         asked = (
-            select(*_trip_columns())
+            select(*trip_columns())
             .where(TRIPS.c.trip_id.in_(names.limit(limit).offset(offset)))
             .order_by(*newest)
         )
         with self.database.read() as connection:
-            return [_trip(row) for row in connection.execute(asked)]
+            return [trip_of(row) for row in connection.execute(asked)]
 
     def all(self, wanted: Wanted = Wanted()) -> Iterator[RoundTrip]:
         """Round trips, the oldest first."""
@@ -140,8 +139,8 @@ class Journal:
 
         asked = self._asked(wanted).order_by(TRIPS.c.opened_ns, TRIPS.c.trip_id)
         with self.database.read() as connection:
-            for row in connection.execute(asked):
-                yield _trip(row)
+            for some in connection.execute(asked).partitions(TOGETHER):
+                yield from map(trip_of, some)
 
     def count(self, wanted: Wanted = Wanted()) -> int:
         """How many round trips."""
@@ -170,13 +169,13 @@ class Journal:
                 f"{name!r} names no trade: {PREFIX} to 10 of the digits 0-9 a-f do",
                 "lotwise journal list shows the names",
             )
-        asked = select(*_trip_columns()).where(TRIPS.c.trip_id.startswith(wanted)).limit(2)
+        asked = select(*trip_columns()).where(TRIPS.c.trip_id.startswith(wanted)).limit(2)
         with self.database.read() as connection:
             rows = connection.execute(asked).all()
         if len(rows) != 1:
             many = "more than one trade begins" if rows else "no trade begins"
             raise InputError("JOURNAL-102", f"{many} with {wanted}", "lotwise journal list shows the names")
-        return _trip(rows[0])
+        return trip_of(rows[0])
 
     def trip_at(self, fill: Fill) -> RoundTrip:
         """The round trip that a kept fill belongs to; of one that turned a position, the one it opened."""
@@ -185,7 +184,7 @@ class Journal:
         from lotwise.store.tables import TRIPS
 
         asked = (
-            select(*_trip_columns())
+            select(*trip_columns())
             .where(*(TRIPS.c[name] == getattr(fill, name) for name in POSITION))
             .where(TRIPS.c.opened_ns <= fill.time_ns)
             .where(or_(TRIPS.c.closed_ns.is_(None), TRIPS.c.closed_ns >= fill.time_ns))
@@ -193,7 +192,7 @@ class Journal:
         )
         with self.database.read() as connection:
             rows = connection.execute(asked).all()
-        trips = [_trip(row) for row in rows]
+        trips = [trip_of(row) for row in rows]
         opened_by = {trip_name(fill, turned) for turned in (False, True)}
         return next((trip for trip in trips if trip.trip_id in opened_by), trips[0])
 
@@ -218,8 +217,8 @@ class Journal:
                 if row.closed_ns is not None and row.closed_ns < start:
                     break
                 start = min(start, row.opened_ns)
-            asked = select(*_fill_columns()).where(*mine, FILLS.c.time_ns >= start, FILLS.c.time_ns <= until)
-            return parts_of([_fill(row) for row in connection.execute(asked)], trip.trip_id)
+            asked = select(*fill_columns()).where(*mine, FILLS.c.time_ns >= start, FILLS.c.time_ns <= until)
+            return parts_of([fill_of(row) for row in connection.execute(asked)], trip.trip_id)
 
     def fills_of_contracts(self, keys: Iterable[Key]) -> list[Fill]:
         """Every fill kept of some contracts, in the order of time."""
@@ -230,10 +229,10 @@ class Journal:
         found: list[Fill] = []
         with self.database.read() as connection:
             for venue, account, contract in keys:
-                asked = select(*_fill_columns()).where(
+                asked = select(*fill_columns()).where(
                     FILLS.c.venue == venue, FILLS.c.account == account, FILLS.c.contract == contract
                 )
-                found += [_fill(row) for row in connection.execute(asked)]
+                found += [fill_of(row) for row in connection.execute(asked)]
         return sorted(found, key=in_order)
 
     def fills(self) -> list[Fill]:
@@ -241,14 +240,14 @@ class Journal:
         from sqlalchemy import select
 
         with self.database.read() as connection:
-            return sorted((_fill(row) for row in connection.execute(select(*_fill_columns()))), key=in_order)
+            return sorted((fill_of(row) for row in connection.execute(select(*fill_columns()))), key=in_order)
 
     def _asked(self, wanted: Wanted) -> Select[Any]:
         from sqlalchemy import select
 
         from lotwise.store.tables import TRIPS
 
-        asked = select(*_trip_columns())
+        asked = select(*trip_columns())
         for name in ("venue", "account", "contract"):
             if value := getattr(wanted, name):
                 asked = asked.where(TRIPS.c[name] == value)
@@ -266,126 +265,7 @@ class Journal:
     def _tagged(self, tag: str) -> list[str]:
         on = {
             event.subject: event.body["on"]
-            for event in self.database.events("journal", kind="tag")
+            for event in self.database.events(STREAM, kind="tag")
             if event.body["tag"] == tag
         }
         return [subject for subject, is_on in on.items() if is_on]
-
-
-def _unknown(connection: Connection, fills: Sequence[Fill]) -> list[Fill]:
-    """The fills that are not kept yet, each once."""
-    from sqlalchemy import select
-
-    from lotwise.store.tables import FILLS
-
-    known: dict[tuple[str, ...], Fill] = {}
-    asked: dict[Key, list[str]] = {}
-    for one in fills:
-        asked.setdefault((one.venue, one.account, one.contract), []).append(one.trade_id)
-    for key, ids in asked.items():
-        mine = [FILLS.c[name] == value for name, value in zip(POSITION, key, strict=False)]
-        for some in chunks(ids):
-            query = select(*_fill_columns()).where(*mine)
-            if some is not None:
-                query = query.where(FILLS.c.trade_id.in_(some))
-            for row in connection.execute(query):
-                kept = _fill(row)
-                known[(*key, kept.trade_id)] = kept
-    new = []
-    for fill in fills:
-        named = (fill.venue, fill.account, fill.contract, fill.trade_id)
-        old = known.get(named)
-        if old is None:
-            known[named] = fill
-            new.append(fill)
-            continue
-        other = [name for name in FACTS if getattr(old, name) != getattr(fill, name)]
-        if other:
-            name = other[0]
-            raise InputError(
-                "JOURNAL-101",
-                f"{place_of(fill)}: {name} is {getattr(fill, name)}, and {getattr(old, name)} where it is "
-                f"kept already ({old.source or 'no file'})",
-                "see which of the two is right; nothing was changed",
-            )
-    return new
-
-
-def _put_fills(connection: Connection, fills: Sequence[Fill]) -> None:
-    from lotwise.store.tables import FILLS
-
-    rows = [msgspec.structs.astuple(fill) for fill in fills]
-    at = FILL_NAMES.index("is_inverse")
-    put(connection, FILLS, FILL_NAMES, [(*row[:at], int(row[at]), *row[at + 1 :]) for row in rows])
-
-
-def _regroup(connection: Connection, key: Key, changed_ns: int) -> None:
-    """Work the round trips of a contract out again, from the last moment before a change when it was flat."""
-    from sqlalchemy import delete, func, or_, select
-
-    from lotwise.store.tables import FILLS, INCOMES, TRIPS
-
-    mine = [TRIPS.c[name] == value for name, value in zip(("venue", "account", "contract"), key, strict=True)]
-    other = TRIPS.alias()
-    covering = (
-        select(other.c.trip_id)
-        .where(
-            *(
-                other.c[name] == value
-                for name, value in zip(("venue", "account", "contract"), key, strict=True)
-            ),
-            other.c.opened_ns <= TRIPS.c.closed_ns,
-            or_(other.c.closed_ns.is_(None), other.c.closed_ns > TRIPS.c.closed_ns),
-        )
-        .exists()
-    )
-    flat = select(func.max(TRIPS.c.closed_ns)).where(*mine, TRIPS.c.closed_ns < changed_ns, ~covering)
-    since = connection.execute(flat).scalar()
-    since = -(2**63) if since is None else since
-    ours = [
-        [table.c[name] == value for name, value in zip(("venue", "account", "contract"), key, strict=True)]
-        for table in (FILLS, INCOMES)
-    ]
-    later = select(*_fill_columns()).where(*ours[0], FILLS.c.time_ns > since)
-    fills = [_fill(row) for row in connection.execute(later)]
-    names = Income.__struct_fields__
-    asked = select(*(INCOMES.c[name] for name in names)).where(
-        *ours[1], INCOMES.c.time_ns > since, INCOMES.c.kind == "FUNDING_FEE"
-    )
-    incomes = [Income(**dict(zip(names, row, strict=True))) for row in connection.execute(asked)]
-    trips, _ = round_trips(fills, incomes)
-    connection.execute(delete(TRIPS).where(*mine, TRIPS.c.opened_ns > since))
-    put(connection, TRIPS, TRIP_NAMES, [_trip_row(trip) for trip in trips])
-
-
-def _fill_columns() -> list[Column[Any]]:
-    from lotwise.store.tables import FILLS
-
-    return [FILLS.c[name] for name in FILL_NAMES]
-
-
-def _trip_row(trip: RoundTrip) -> tuple[Any, ...]:
-    row = {name: getattr(trip, name) for name in TRIP_NAMES}
-    return tuple(
-        (row | {"is_inverse": int(trip.is_inverse), "other_fees": json.dumps(trip.other_fees)}).values()
-    )
-
-
-def _trip_columns() -> list[Column[Any]]:
-    from lotwise.store.tables import TRIPS
-
-    return [TRIPS.c[name] for name in TRIP_NAMES]
-
-
-def _trip(row: Sequence[Any]) -> RoundTrip:
-    values = dict(zip(TRIP_NAMES, row, strict=True))
-    values["is_inverse"] = bool(values["is_inverse"])
-    others = values["other_fees"]
-    values["other_fees"] = tuple((coin, cash) for coin, cash in json.loads(others)) if others != "[]" else ()
-    return RoundTrip(**values)
-
-
-def _fill(row: Sequence[Any]) -> Fill:
-    values = dict(zip(FILL_NAMES, row, strict=True))
-    values["is_inverse"] = bool(values["is_inverse"])
-    return Fill(**values)

@@ -1,7 +1,9 @@
 """Fills grouped into round trips: from flat to flat, of each venue, account, contract and hedge leg.
 
 A fill that turns a position closes one trip and opens the next: its fee is shared by quantity, the closing
-part by floor. Funding goes to the trip that was open when it was paid.
+part by floor. Funding goes to the trip that was open when it was paid. Where both legs of a hedge were, and
+the venue has a record for each (two of one moment, one paid and one received), the larger goes to the larger
+leg; any other sum is shared by the quantity held, cut to 1e-8, and the rest is the larger leg's.
 """
 
 from __future__ import annotations
@@ -39,10 +41,30 @@ class _Open:
     parts: list[Fill] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Grouped:
+    """Fills as round trips, and what goes with them."""
+
+    trips: list[RoundTrip]
+    """In the order of their opening."""
+    orders: list[tuple[str, str, bool]]
+    """(name of the trip, id of an order that it has fills of, whether the order entered it)."""
+    unplaced: list[Income]
+    """Funding at a moment when nothing was held, as far as the fills tell."""
+    shared: int
+    """Records of funding that the legs of a hedge shared."""
+
+
 def round_trips(
     fills: Iterable[Fill], incomes: Iterable[Income] = ()
 ) -> tuple[list[RoundTrip], list[Income]]:
-    """Round trips in the order of their opening, and the funding that belongs to none or to more than one.
+    """Round trips in the order of their opening, and the funding that belongs to none; as :func:`grouped`."""
+    found = grouped(fills, incomes)
+    return found.trips, found.unplaced
+
+
+def grouped(fills: Iterable[Fill], incomes: Iterable[Income] = ()) -> Grouped:
+    """Fills grouped into round trips.
 
     Fills may come in any order; those of one moment go by their sequence, then by their id.
 
@@ -55,9 +77,22 @@ def round_trips(
     for fill in fills:
         positions.setdefault(position_of(fill), []).append(fill)
     found = [trip for own in positions.values() for trip in _walk(sorted(own, key=in_order))]
-    paid, left = _funding(found, incomes)
+    paid, left, shared = _funding(found, incomes)
     trips = [_closed(trip, paid.get(trip.trip_id, 0)) for trip in found]
-    return sorted(trips, key=lambda trip: (trip.opened_ns, trip.trip_id)), left
+    return Grouped(
+        trips=sorted(trips, key=lambda trip: (trip.opened_ns, trip.trip_id)),
+        orders=[(trip.trip_id, order_id, enters) for trip in found for order_id, enters in _orders(trip)],
+        unplaced=left,
+        shared=shared,
+    )
+
+
+def _orders(trip: _Open) -> Iterable[tuple[str, bool]]:
+    found: dict[str, bool] = {}
+    for part in trip.parts:
+        if part.order_id:
+            found[part.order_id] = found.get(part.order_id, False) or part.side == trip.side
+    return found.items()
 
 
 def trip_name(fill: Fill, turned: bool) -> str:
@@ -127,8 +162,8 @@ def _count(trip: _Open, part: Fill, venue_cash: int | None) -> None:
     trip.venue_cash = trip.venue_cash + venue_cash if known else None  # type: ignore[operator]
 
 
-def _funding(trips: Sequence[_Open], incomes: Iterable[Income]) -> tuple[dict[str, int], list[Income]]:
-    """What each trip was paid, and what cannot be given to one."""
+def _funding(trips: Sequence[_Open], incomes: Iterable[Income]) -> tuple[dict[str, int], list[Income], int]:
+    """What each trip was paid, what none held, and how many records were shared."""
     where: dict[tuple[str, str, str], list[_Open]] = {}
     for trip in trips:
         where.setdefault(position_of(trip.first)[:3], []).append(trip)
@@ -137,23 +172,64 @@ def _funding(trips: Sequence[_Open], incomes: Iterable[Income]) -> tuple[dict[st
         own.sort(key=lambda trip: trip.first.time_ns)
         legs[key] = {trip.first.position_side for trip in own}
         starts[key] = [trip.first.time_ns for trip in own]
+    moments: dict[tuple[str, str, str, str, int], list[Income]] = {}
+    for one in incomes:
+        if one.kind == "FUNDING_FEE":
+            at = (one.venue, one.account, one.contract, one.coin, one.time_ns)
+            moments.setdefault(at, []).append(one)
     paid: dict[str, int] = {}
-    left = []
-    for income in incomes:
-        if income.kind != "FUNDING_FEE":
-            continue
-        key = (income.venue, income.account, income.contract)
-        own = where.get(key, [])[: bisect_left(starts.get(key, []), income.time_ns)]
+    left: list[Income] = []
+    shared = 0
+    for (*names, coin, time_ns), records in moments.items():
+        key = (names[0], names[1], names[2])
+        own = where.get(key, [])[: bisect_left(starts.get(key, []), time_ns)]
         held = [
             trip
             for trip in _latest(own, legs.get(key, set()))
-            if (trip.closed_ns is None or trip.closed_ns >= income.time_ns) and trip.first.coin == income.coin
+            if (trip.closed_ns is None or trip.closed_ns >= time_ns) and trip.first.coin == coin
         ]
-        if len(held) == 1:
-            paid[held[0].trip_id] = paid.get(held[0].trip_id, 0) + income.cash
-        else:
-            left.append(income)
-    return paid, left
+        if not held:
+            left += records
+        for trip, cash in _shares(held, records, time_ns):
+            paid[trip.trip_id] = paid.get(trip.trip_id, 0) + cash
+        shared += len(records) if len(held) > 1 else 0
+    return paid, left, shared
+
+
+def _shares(held: Sequence[_Open], records: Sequence[Income], time_ns: int) -> Iterator[tuple[_Open, int]]:
+    """What each of the trips that were open gets of the funding of one moment; in sum what was paid."""
+    amounts = sorted((record.cash for record in records), key=abs)
+    if len(held) < 2:
+        yield from ((trip, sum(amounts)) for trip in held)
+        return
+    sizes = sorted(
+        ((_held8(trip, time_ns), trip.side, trip) for trip in held), key=lambda one: (one[0], one[1])
+    )
+    is_one_each = (
+        len(held) == len(amounts) == 2
+        and amounts[0] * amounts[1] < 0
+        and abs(amounts[0]) < abs(amounts[1])
+        and sizes[0][0] < sizes[1][0]
+    )
+    if is_one_each:
+        yield from ((size[2], cash) for size, cash in zip(sizes, amounts, strict=True))
+        return
+    total, whole = sum(amounts), sum(size for size, _, _ in sizes)
+    left = total
+    for size, _, trip in sizes[:-1]:
+        part = abs(total) * size // whole * (1 if total > 0 else -1)
+        left -= part
+        yield trip, part
+    yield sizes[-1][2], left
+
+
+def _held8(trip: _Open, time_ns: int) -> int:
+    """What a trip held just before a moment."""
+    return sum(
+        part.quantity8 if part.side == trip.side else -part.quantity8
+        for part in trip.parts
+        if part.time_ns < time_ns
+    )
 
 
 def _latest(trips: Sequence[_Open], legs: set[str]) -> Iterator[_Open]:

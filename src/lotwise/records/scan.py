@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from html import escape
+from typing import Final
+
 import msgspec
 
 from lotwise.records.answers import Answer
+
+SHOWN_ROWS: Final = 30
+"""Of a table in a notebook."""
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,3 +87,21 @@ class ScanAnswer(Answer, frozen=True, kw_only=True):
     fitting: int
     rows: list[ScanRow]
     notes: list[str]
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks: the first rows, what fits and what refuses."""
+        heads = ("contract", "price", "quantity", "loss at stop", "waste", "leverage", "")
+        names = ("contract", "price", "quantity", "loss_at_stop", "waste", "leverage")
+        rows = [
+            "<tr>"
+            + "".join(f"<td>{escape(str(getattr(row, name) or '–'))}</td>" for name in names)
+            + f"<td>{'fits' if row.fits else escape((row.reason or '').replace('_', ' '))}</td></tr>"
+            for row in self.rows[:SHOWN_ROWS]
+        ]
+        said = (
+            f"{self.fitting} of {self.contracts} contracts fit {self.equity} at {self.risk}"
+            f" with a stop of {self.stop}, {self.side}; {len(rows)} of {len(self.rows)} are shown"
+        )
+        head = "".join(f"<th>{name}</th>" for name in heads)
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<table><caption>{escape(said)}</caption><tr>{head}</tr>{''.join(rows)}</table>{notes}"

@@ -7,11 +7,13 @@ waits for another, up to :data:`WAIT_S`. Nothing here reads a clock: times are h
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from lotwise.errors import InputError
 from lotwise.store.failures import StoreError, failure
@@ -31,10 +33,11 @@ ASKED: Final = 500
 """Keys in one question: SQLite's older builds take 999 values."""
 AT_ONCE: Final = 5_000
 """Rows sent to the database together."""
+_ONE_MIGRATION: Final = threading.Lock()
+"""Alembic keeps what it works on for the whole process: two databases are not made at once."""
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """Something that happened, as it was kept."""
 
     id: int
@@ -127,17 +130,14 @@ class Database:
 
         from lotwise.store.tables import EVENTS
 
-        asked = select(EVENTS).where(EVENTS.c.stream == stream, EVENTS.c.id > after).order_by(EVENTS.c.id)
+        asked = select(*(EVENTS.c[name] for name in EVENT_NAMES)).order_by(EVENTS.c.id)
+        asked = asked.where(EVENTS.c.stream == stream, EVENTS.c.id > after)
         if subjects is not None:
             asked = asked.where(EVENTS.c.subject.in_(list(subjects)))
         if kind:
             asked = asked.where(EVENTS.c.kind == kind)
         with self.read() as connection:
-            rows = connection.execute(asked).all()
-        return [
-            Event(row.id, row.stream, row.kind, row.subject, row.time_ns, json.loads(row.body))
-            for row in rows
-        ]
+            return [event_of(row) for row in connection.execute(asked)]
 
     def _still_there(self) -> None:
         """SQLite would go on writing into a file that was removed, and all of it would be lost."""
@@ -153,6 +153,15 @@ class Database:
                 f"the database {self.name} is gone: the file was removed or another stands in its place",
                 "put it back, or open the new one; nothing was written",
             )
+
+
+EVENT_NAMES: Final = ("id", "stream", "kind", "subject", "time_ns", "body")
+
+
+def event_of(row: Sequence[Any]) -> Event:
+    """The event of a row of its table, whose columns are ``EVENT_NAMES``."""
+    number, stream, kind, subject, time_ns, body = row
+    return Event(number, stream, kind, subject, time_ns, msgspec.json.decode(body))
 
 
 def opened(place: str | Path | None = None, *, upgrade: str = "head") -> Database:
@@ -174,6 +183,8 @@ def opened(place: str | Path | None = None, *, upgrade: str = "head") -> Databas
     from sqlalchemy import create_engine, event
 
     url, path = url_of(place if place is not None else own_place())
+    if path is None:
+        needs_driver()
     name = str(path) if path else url.render_as_string(hide_password=True)
     if path is not None:
         make_private(path)
@@ -185,7 +196,8 @@ def opened(place: str | Path | None = None, *, upgrade: str = "head") -> Databas
         engine = create_engine(url, connect_args={"connect_timeout": 10, "options": wait})
     database = Database(engine, name, path)
     try:
-        _bring_up(database, upgrade)
+        with _ONE_MIGRATION:
+            _bring_up(database, upgrade)
     except BaseException:  # whatever it was, the engine is closed before it goes on
         engine.dispose()
         raise
@@ -208,6 +220,24 @@ def needs_packages() -> None:
             "STORE-102",
             "the journal needs SQLAlchemy and Alembic, which are not installed",
             "pip install 'lotwise[journal]'",
+        ) from None
+
+
+def needs_driver() -> None:
+    """Say how to get what a journal in PostgreSQL needs.
+
+    Raises
+    ------
+    InputError
+        STORE-102 where it is missing.
+    """
+    try:
+        import psycopg  # noqa: F401
+    except ImportError:  # without the package, or without the library of PostgreSQL that it needs
+        raise InputError(
+            "STORE-102",
+            "a journal in PostgreSQL needs psycopg, which is not installed",
+            "pip install 'lotwise[journal,postgres]', or keep the journal in a file",
         ) from None
 
 

@@ -39,3 +39,14 @@ TRIPS: Final = _table(
     "entry_cash exit_cash realised_cash fee_cash funding_cash venue_realised_cash fills",
     key="trip_id",
 )
+TRIP_ORDERS: Final = _table("trip_orders", "subject trip_id", "enters", key="")
+"""Which orders' events are told of which trip; ``enters``: the order entered it."""
+MEASURES: Final = _table(
+    "measures",
+    "trip_id",
+    "fills bars mae_cash mfe_cash mae_price8 mfe_price8 change8 btc_change8 btc_volatility8 "
+    "btc_correlation8 funding8 spread8",
+    key="trip_id",
+)
+WORKED_OUT: Final = _table("worked_out", "name", "version", key="name")
+"""By which version of its rules a table was worked out from the facts."""

@@ -31,7 +31,6 @@ AHEAD_MS: Final = 1_000
 _SIGNATURE: Final = re.compile(r"(?:^|&)signature=([^&]*)")
 _HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
 _KEY: Final = re.compile(r"[0-9A-Za-z]{16,128}")
-MINUTE_NS: Final = 60 * 10**9
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,7 @@ class Door:
         self.faults = faults
         self.is_strict = strict
         self.skew_ms = 0
-        self._minute = 0
-        self._weight = 0
-        self._orders: dict[int, int] = {}
+        self._wait_s = 1
 
     @property
     def now_ms(self) -> int:
@@ -86,19 +83,20 @@ class Door:
             body = msgspec.json.encode(self._routed(request))
             if self.faults.take("timeout", request.path) is not None:
                 raise Refusal(-1007)
-            return Answer(200, body, self._headers(request))
+            return Answer(200, body)
         except Refusal as refusal:
-            more = (("Retry-After", "1"),) if refusal.status in (418, 429) else ()
-            return Answer(refusal.status, msgspec.json.encode(refusal.body), self._headers(request) + more)
+            more = (("Retry-After", str(self._wait_s)),) if refusal.status in (418, 429) else ()
+            return Answer(refusal.status, msgspec.json.encode(refusal.body), more)
 
     def planned(self, path: str) -> Refusal | None:
         """A fault that is planned for this request."""
         if self.faults.take("maintenance", path) is not None:
             return Refusal(-1016, status=503)
         if (seconds := self.faults.take("ban", path)) is not None:
-            until = self.now_ms + 1_000 * seconds
+            until, self._wait_s = self.now_ms + 1_000 * seconds, max(1, seconds)
             return Refusal(-1003, words=f"Way too many requests; IP banned until {until}.", status=418)
-        if self.faults.take("limit", path) is not None:
+        if (seconds := self.faults.take("limit", path)) is not None:
+            self._wait_s = max(1, seconds)
             return Refusal(-1003, str(facts.WEIGHT_LIMIT))
         if (code := self.faults.take("reject", path)) is not None:
             return Refusal(code, words=f"Planned refusal {code}.")
@@ -174,21 +172,6 @@ class Door:
         if now - stamp_ms > window_ms:
             raise Refusal(-1021)
 
-    def _headers(self, request: Request) -> tuple[tuple[str, str], ...]:
-        """Weights and orders of this minute; told, not enforced: limits are refused on demand."""
-        minute = self.clock.now_ns() // MINUTE_NS
-        if minute != self._minute:
-            self._minute, self._weight = minute, 0
-            self._orders.clear()
-        self._weight += 1
-        found: tuple[tuple[str, str], ...] = (("X-MBX-USED-WEIGHT-1M", str(self._weight)),)
-        if request.method == "POST" and request.path.endswith(("/order", "/algoOrder", "/batchOrders")):
-            account = self.venue.by_key.get(request.key)
-            number = account.number if account else 0
-            self._orders[number] = self._orders.get(number, 0) + 1
-            found += (("X-MBX-ORDER-COUNT-1M", str(self._orders[number])),)
-        return found
-
 
 def _joined(request: Request) -> str:
     return "&".join(filter(None, (request.query, request.body)))
@@ -232,6 +215,11 @@ def _status(venue: Venue, sent: Parameters) -> Any:
     return {"status": 0, "msg": "normal"}
 
 
+def _old_trades(venue: Venue, account: Account, sent: Parameters) -> Any:
+    """Of the market, yet only for those who have a key."""
+    return quotes.trades(venue, sent)
+
+
 def _close_listen(venue: Venue, account: Account, sent: Parameters) -> Any:
     if not venue.close_listen(account):
         raise Refusal(-1125)
@@ -249,10 +237,11 @@ def _table() -> dict[tuple[str, str], Route]:
         "GET exchangeInfo": (PUBLIC, _info),
         "GET klines": (PUBLIC, quotes.klines),
         "GET markPriceKlines": (PUBLIC, quotes.mark_klines),
-        "GET indexPriceKlines": (PUBLIC, quotes.mark_klines),
+        "GET indexPriceKlines": (PUBLIC, quotes.index_klines),
+        "GET premiumIndexKlines": (PUBLIC, quotes.premium_klines),
         "GET aggTrades": (PUBLIC, quotes.aggregate_trades),
         "GET trades": (PUBLIC, quotes.trades),
-        "GET historicalTrades": (PUBLIC, quotes.trades),
+        "GET historicalTrades": (KEY, _old_trades),
         "GET depth": (PUBLIC, quotes.depth),
         "GET ticker/24hr": (PUBLIC, quotes.ticker_day),
         "GET ticker/price": (PUBLIC, quotes.ticker_price),

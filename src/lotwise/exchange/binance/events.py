@@ -51,11 +51,38 @@ def events_of(account: Account, market: Market, found: list[Happening]) -> list[
         if conditional and (one.kind in ("placed", "triggered") or not one.order.triggered_ns):
             told.append(_algo(account, market, one))
         if not conditional or one.order.triggered_ns:
+            if one.fill is not None:
+                told.append(_lite(account, market, one))
             told.append(_order(account, market, one))
         if conditional and one.order.triggered_ns and not one.order.is_live:
             finished.append(_algo(account, market, one))
     told += [_account(account, market, reason, those) for reason, those in reasons.items()]
     return told + finished
+
+
+def _lite(account: Account, market: Market, one: Happening) -> dict[str, Any]:
+    """TRADE_LITE: a fill in few words, before all that changed with it."""
+    order, fill = one.order, one.fill
+    assert order is not None
+    assert fill is not None
+    contract = market.contracts[order.contract]
+    shape = shapes.order_shape(account, contract, order)
+    stamp = figures.ms(one.time_ns)
+    return {
+        "e": "TRADE_LITE",
+        "E": stamp,
+        "T": stamp,
+        "s": contract.symbol,
+        "q": shape["origQty"],
+        "p": shape["price"],
+        "m": bool(fill.maker),
+        "c": shape["clientOrderId"],
+        "S": shape["side"],
+        "L": figures.price(contract, fill.price_ticks),
+        "l": figures.quantity(contract, fill.lots),
+        "t": fill.id,
+        "i": shape["orderId"],
+    }
 
 
 def _order(account: Account, market: Market, one: Happening) -> dict[str, Any]:
@@ -184,13 +211,12 @@ def _account(account: Account, market: Market, reason: str, those: Iterable[Happ
 
 def _position(account: Account, market: Market, number: int) -> dict[str, Any]:
     risk = wallet.position_risk(account, market, number, 2)
-    fills = account.diary.fills
     return {
         "s": risk["symbol"],
         "pa": risk["positionAmt"],
         "ep": risk["entryPrice"],
         "bep": risk["breakEvenPrice"],
-        "cr": figures.money(sum(fill.realised_cash for fill in fills if fill.contract == number)),
+        "cr": figures.money(account.diary.realised_cash[number]),
         "up": risk["unRealizedProfit"],
         "mt": risk["marginType"],
         "iw": risk["isolatedWallet"],

@@ -23,6 +23,8 @@ ORDER_TYPES: Final = (
 )
 TIMES_IN_FORCE: Final = ("GTC", "IOC", "FOK", "GTX", "GTD")
 WEIGHT_LIMIT: Final = 2_400
+BURST_LIMIT: Final = 300
+"""Orders in ten seconds."""
 ORDER_LIMIT: Final = 1_200
 """A minute. Source: Binance USD-M, exchangeInfo, rateLimits."""
 FAR_FUTURE_MS: Final = 4_133_404_800_000
@@ -43,6 +45,7 @@ def exchange_info(market: Market, now_ms: int) -> dict[str, Any]:
                 "limit": WEIGHT_LIMIT,
             },
             {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": ORDER_LIMIT},
+            {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": BURST_LIMIT},
         ],
         "exchangeFilters": [],
         "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "0"}],

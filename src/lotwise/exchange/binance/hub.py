@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -18,6 +19,9 @@ MOST_QUEUED: Final = 4_096
 MOST_STREAMS: Final = 200
 """Of one connection. Source: Binance USD-M, "Websocket Market Streams"."""
 MOST_SESSIONS: Final = 1_000
+PATIENCE_SECONDS: Final = 0.25
+"""How long the market waits for readers between two of its parts; who is slower still runs into the bound."""
+LOOK_SECONDS: Final = 0.001
 
 
 class Session:
@@ -33,23 +37,42 @@ class Session:
         self.key = key
         self.waiting: deque[bytes] = deque()
         self.is_closed = False
+        self.on_close: Callable[[], None] | None = None
         self._wake = wake
 
     def send(self, message: Message, stream: str = "") -> None:
         """Queue a message; a reader that is too slow is closed."""
+        self.send_body(msgspec.json.encode(message), stream)
+
+    def send_body(self, body: bytes, stream: str = "") -> None:
+        """As :meth:`send`, of a message that is JSON already."""
         if self.is_closed:
             return
         if len(self.waiting) >= MOST_QUEUED:
             self.close()
             return
-        body: Any = {"stream": stream, "data": message} if self.is_combined and stream else message
-        self.waiting.append(msgspec.json.encode(body))
+        if self.is_combined and stream:
+            body = b'{"stream":' + msgspec.json.encode(stream) + b',"data":' + body + b"}"
+        self.waiting.append(body)
         self._wake()
 
     def close(self) -> None:
         """No more messages; the connection ends."""
         self.is_closed = True
         self._wake()
+        if self.on_close is not None:
+            self.on_close()
+
+
+Outbox = list[tuple[Session, str, bytes]]
+"""Who is sent what of which stream, in order."""
+
+
+def _sent(outbox: Outbox, dropped: Sequence[Session]) -> None:
+    for session, stream, body in outbox:
+        session.send_body(body, stream)
+    for session in dropped:
+        session.close()
 
 
 class Hub:
@@ -60,7 +83,10 @@ class Hub:
         self.faults = faults
         self.sessions: set[Session] = set()
         self.teller = Teller(venue.market)
+        self._position = venue.market.position
+        """How far the market was told."""
         venue.watchers.append(self.told)
+        venue.on_listen_end.append(self.expire)
 
     def admit(self, session: Session) -> bool:
         """Take a session in; False where there are too many."""
@@ -102,18 +128,27 @@ class Hub:
         )
 
     def told(self, told: Sequence[Told]) -> None:
-        """Something happened: private events first, then the market."""
-        for one in told:
-            self._private(one)
-            for happening in one.happenings:
-                if happening.kind == "liquidated":
-                    self._liquidated(one, happening)
-        self._public()
-        if (count := self.faults.take("drop")) is not None:
-            for session in list(self.sessions)[: count or None]:
-                session.close()
+        """Something happened: private events first, then the market; sent once it is on the disk.
 
-    def _private(self, one: Told) -> None:
+        They are written now, for an event shows balances and positions as the act left them.
+        """
+        outbox: Outbox = []
+        if self.sessions:
+            for one in told:
+                self._private(one, outbox)
+                for happening in one.happenings:
+                    if happening.kind == "liquidated":
+                        self._liquidated(one, happening, outbox)
+        if self._position != self.venue.market.position:
+            self._position = self.venue.market.position
+            self._public(outbox)
+        dropped: list[Session] = []
+        if (count := self.faults.take("drop")) is not None:
+            dropped = list(self.sessions)[: count or None]
+        if outbox or dropped:
+            self.venue.when_kept(lambda is_kept: _sent(outbox, dropped) if is_kept else None)
+
+    def _private(self, one: Told, outbox: Outbox) -> None:
         sessions = [session for session in self.sessions if session.account == one.account.number]
         if not sessions:
             return
@@ -121,31 +156,47 @@ class Hub:
         if self.faults.take("reorder") is not None:
             events.reverse()
         times = 2 if self.faults.take("duplicate") is not None else 1
+        bodies = [msgspec.json.encode(event) for event in events]
         for session in sessions:
-            for event in events:
-                for _ in range(times):
-                    session.send(event, session.key)
+            for body in bodies:
+                outbox += [(session, session.key, body)] * times
 
-    def _liquidated(self, one: Told, happening: Any) -> None:
-        event = liquidation_event(one.account, self.venue.market, happening)
+    def _liquidated(self, one: Told, happening: Any, outbox: Outbox) -> None:
+        event = msgspec.json.encode(liquidation_event(one.account, self.venue.market, happening))
         for session in self.sessions:
             for stream in session.streams.values():
                 if stream and stream.kind == "forceOrder" and stream.contract in (-1, happening.contract):
-                    session.send(event, stream.name)
+                    outbox.append((session, stream.name, event))
 
-    def _public(self) -> None:
-        wanted = {
-            stream.name: stream for session in self.sessions for stream in session.streams.values() if stream
-        }
+    def _public(self, outbox: Outbox) -> None:
+        """Messages of the market's last part, each encoded once for all who listen."""
+        wanted: dict[str, Stream] = {}
+        readers: dict[str, list[Session]] = {}
+        for session in self.sessions:
+            for name, stream in session.streams.items():
+                if stream is not None:
+                    wanted[name] = stream
+                    readers.setdefault(name, []).append(session)
         for name, message in self.teller.messages(list(wanted.values())):
-            for session in self.sessions:
-                if name in session.streams:
-                    session.send(message, name)
+            body = msgspec.json.encode(message)
+            outbox += [(session, name, body) for session in readers[name]]
+
+    async def room(self) -> None:
+        """Let readers read: until all is kept and no queue is more than half full, or the patience ends."""
+        await asyncio.sleep(0)
+        looks = int(PATIENCE_SECONDS / LOOK_SECONDS)
+        while looks and (
+            self.venue.is_pending or any(len(one.waiting) > MOST_QUEUED // 2 for one in self.sessions)
+        ):
+            await asyncio.sleep(LOOK_SECONDS)
+            looks -= 1
 
     def expire(self, key: str) -> None:
-        """A listen key ended: its streams are told and closed."""
+        """A listen key ended: its streams are told, and told nothing more of the account."""
         event = {"e": "listenKeyExpired", "E": self.venue.market.now_ns // 10**6, "listenKey": key}
-        for session in list(self.sessions):
-            if session.key == key:
-                session.send(event, key)
-                session.account = 0
+        body = msgspec.json.encode(event)
+        outbox = [(session, key, body) for session in self.sessions if session.key == key]
+        for session, _, _ in outbox:
+            session.account, session.key = 0, ""
+        if outbox:
+            self.venue.when_kept(lambda is_kept: _sent(outbox, ()) if is_kept else None)

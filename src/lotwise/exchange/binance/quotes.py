@@ -93,7 +93,7 @@ def day_shape(contract: Contract, tape: Tape) -> dict[str, Any]:
     """The last 24 hours."""
     bar = tape.day() or Bar(tape.time_ns, tape.last_ticks)
     change = bar.close - bar.open
-    percent = change * 10**5 // bar.open if bar.open else 0
+    percent = abs(change) * 10**5 // bar.open * (1 if change > 0 else -1) if bar.open else 0
     unit = contract.scales.cash_per_tick_lot
     return {
         "symbol": contract.symbol,
@@ -222,15 +222,13 @@ def klines(venue: Venue, sent: Parameters) -> Any:
     return [kline_row(contract, bar, step_ns) for bar in bars_of(sent, venue.market.tapes[number].bars)]
 
 
-def mark_klines(venue: Venue, sent: Parameters) -> Any:
-    """Bars of the mark."""
-    name = "symbol" if "symbol" in sent else "pair"
-    number, _ = contract_of(venue, sent, name)
+def plain_bars(sent: Parameters, bars: Any, written: Callable[[int], str]) -> list[list[Any]]:
+    """Bars of a price that nobody trades, as the venue's lists."""
     step_ns = STEPS.get(sent.text("interval"), 1) * MINUTE_NS
     return [
         [
             figures.ms(bar.time_ns),
-            *(figures.rate(price) for price in (bar.open, bar.high, bar.low, bar.close)),
+            *(written(price) for price in (bar.open, bar.high, bar.low, bar.close)),
             "0",
             figures.ms(bar.time_ns + step_ns) - 1,
             "0",
@@ -239,8 +237,26 @@ def mark_klines(venue: Venue, sent: Parameters) -> Any:
             "0",
             "0",
         ]
-        for bar in bars_of(sent, venue.market.tapes[number].marks)
+        for bar in bars_of(sent, bars)
     ]
+
+
+def mark_klines(venue: Venue, sent: Parameters) -> Any:
+    """Bars of the mark."""
+    number, _ = contract_of(venue, sent)
+    return plain_bars(sent, venue.market.tapes[number].marks, figures.rate)
+
+
+def index_klines(venue: Venue, sent: Parameters) -> Any:
+    """Bars of the index, by pair; the mark stands for it."""
+    number, _ = contract_of(venue, sent, "pair")
+    return plain_bars(sent, venue.market.tapes[number].marks, figures.rate)
+
+
+def premium_klines(venue: Venue, sent: Parameters) -> Any:
+    """Bars of the premium over the index: nothing, for the index's bars are those of the mark."""
+    number, _ = contract_of(venue, sent)
+    return plain_bars(sent, venue.market.tapes[number].marks, lambda price8: figures.rate(0))
 
 
 def prints_of(tape: Tape, sent: Parameters, limit: int) -> list[Print]:

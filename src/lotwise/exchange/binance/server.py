@@ -6,36 +6,56 @@ Plain ASGI, without a framework: there is one table of paths, and requests are r
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 import msgspec
 
+from lotwise.errors import LotwiseError
+from lotwise.exchange.binance import facts
 from lotwise.exchange.binance.calls import answered
 from lotwise.exchange.binance.door import Answer, Door, Request
 from lotwise.exchange.binance.hub import Hub, Session
+from lotwise.exchange.binance.limits import Asked, Limits, call_asked, orders_of, weight_of
 from lotwise.exchange.binance.parameters import LONGEST
+from lotwise.exchange.binance.refusals import WORDS, Refusal
+from lotwise.exchange.commits import GroupCommits
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+Counted = tuple[Refusal | None, tuple[tuple[str, str], ...]]
+"""The refusal of a request that is one too many, and what its answer tells of the limits."""
+
 TOO_LARGE: Final = 413
 PLAIN_PATHS: Final = ("/ws", "/public/ws", "/market/ws", "/private/ws")
 COMBINED_PATHS: Final = ("/stream", "/public/stream", "/market/stream", "/private/stream")
 CALLS_PATH: Final = "/ws-fapi/v1"
+SENT_AHEAD: Final = 2**17
+"""Bytes that the system may hold for a WebSocket's reader."""
+GRACE_SECONDS: Final = 1.0
+"""How long a closed connection may take to read the rest; then it is cut."""
 LOCAL_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Application:
     """Serves one venue."""
 
-    def __init__(self, door: Door, hub: Hub, *, names: tuple[str, ...] = LOCAL_NAMES) -> None:
+    def __init__(
+        self, door: Door, hub: Hub, *, names: tuple[str, ...] = LOCAL_NAMES, is_limited: bool = False
+    ) -> None:
         self.door = door
         self.hub = hub
         self.names = names
         """Host names that are answered: a web page that resolves its own name to this machine is not."""
+        self.commits = GroupCommits(door.venue)
+        door.venue.server_ns = lambda: door.now_ms * 10**6
+        rows = facts.exchange_info(door.venue.market, 0)["rateLimits"]
+        self.limits = Limits(rows, lambda: door.now_ms, is_enforced=is_limited)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or connection."""
@@ -45,11 +65,15 @@ class Application:
             await self._socket(scope, receive, send)
 
     def is_foreign(self, scope: Scope, names: tuple[str, ...]) -> bool:
-        """Whether a browser sent it for a page, or under another name than ours."""
+        """Whether a browser sent it for a page, or under another name than ours.
+
+        Some clients name the server itself as their origin; no page has that one, for none is served.
+        """
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        return b"origin" in headers or (bool(names) and name not in names)
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        return origin not in ("", f"http://{host}") or (bool(names) and name not in names)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
@@ -74,15 +98,36 @@ class Application:
         except UnicodeDecodeError:
             return _plain(400, "Illegal characters found in the request.", -1100)
         request = Request(scope["method"], scope["path"], query, form, key)
+        self.door.venue.end_listen()
+        refusal, headers = self._counted(scope, request)
+        if refusal is not None:
+            return Answer(refusal.status, msgspec.json.encode(refusal.body), headers)
         if (late := self.door.faults.take("latency", request.path)) is not None:
             await asyncio.sleep(late / 1000)
         closed = self.door.venue.by_key.get(key) if request.method == "DELETE" else None
         keys = [] if closed is None else [k for k, n in self.door.venue.listen.items() if n == closed.number]
-        answer = self.door.answer(request)
-        for gone in keys:
-            if gone not in self.door.venue.listen:
-                self.hub.expire(gone)
-        return answer
+        try:
+            answer = self.door.answer(request)
+            for gone in keys:
+                if gone not in self.door.venue.listen:
+                    self.hub.expire(gone)
+            await self.commits.kept()
+        except LotwiseError:  # the venue is broken: what was done is not known, and is not told
+            return _plain(503, WORDS[-1016], -1016)
+        told = tuple(pair for pair in answer.headers if not pair[0].startswith("X-MBX-"))
+        return Answer(answer.status, answer.body, headers + told)
+
+    def _counted(self, scope: Scope, request: Request) -> Counted:
+        """Count a request where the venue counts it."""
+        account = self.door.venue.by_key.get(request.key)
+        return self.limits.take(
+            Asked(
+                scope["client"][0] if scope.get("client") else "",
+                account.number if account else 0,
+                weight_of(request.method, request.path, request.query),
+                orders_of(request.method, request.path),
+            )
+        )
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
@@ -91,14 +136,26 @@ class Application:
         if session is None or self.is_foreign(scope, self.names) or not self.hub.admit(session):
             await send({"type": "websocket.close", "code": 1008})
             return
+        _bound(receive)
         await send({"type": "websocket.accept"})
-        writer = asyncio.ensure_future(_write(session, wake, send))
+        ended = asyncio.Event()
+        session.on_close = ended.set
+        tasks = [
+            asyncio.ensure_future(ended.wait()),
+            asyncio.ensure_future(_write(session, wake, send)),
+            asyncio.ensure_future(self._read(scope, session, receive)),
+        ]
         try:
-            await self._read(scope["path"], session, receive)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            session.close()
+            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
         finally:
             self.hub.leave(session)
             session.close()
-            await asyncio.gather(writer, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            _cut_off(receive)
 
     def _session(self, scope: Scope, wake: Callable[[], None]) -> Session | None:
         """The session of a path; None where nothing is served there."""
@@ -122,16 +179,36 @@ class Application:
                 return session
         return None
 
-    async def _read(self, path: str, session: Session, receive: Receive) -> None:
+    async def _read(self, scope: Scope, session: Session, receive: Receive) -> None:
+        path, address = scope["path"], scope["client"][0] if scope.get("client") else ""
         while not session.is_closed:
             message = await receive()
             if message["type"] == "websocket.disconnect":
                 return
             text = message.get("text") or message.get("bytes") or ""
             if path == CALLS_PATH:
-                session.send(answered(self.door, text))
+                self._call(session, text, address)
             else:
                 session.send(self._asked(session, text))
+
+    def _call(self, session: Session, text: str | bytes, address: str) -> None:
+        """Answer a call once what it did is on the disk; the next one need not wait for that."""
+        self.door.venue.end_listen()
+        if self.limits.is_enforced:
+            number, asked = call_asked(text, address, self.door.venue.by_key)
+            refusal, _ = self.limits.take(asked)
+            if refusal is not None:
+                refused = {"status": refusal.status, "error": refusal.body, "rateLimits": []}
+                session.send({"id": number, **refused})
+                return
+        try:
+            body = msgspec.json.encode(answered(self.door, text))
+        except LotwiseError:  # the venue is broken: what was done is not known, and is not told
+            session.close()
+            return
+        self.door.venue.when_kept(
+            lambda is_kept: session.send_body(body) if is_kept else session.close(), is_answer=True
+        )
 
     def _asked(self, session: Session, text: str | bytes) -> dict[str, Any]:
         """The answer to SUBSCRIBE and the like."""
@@ -183,8 +260,8 @@ async def read_body(receive: Receive) -> bytes | None:
 
 
 async def _write(session: Session, wake: asyncio.Event, send: Send) -> None:
-    """Send what waits; a closed session is closed for its reader too."""
-    try:
+    """Send what waits; a session that was closed is closed for its reader too."""
+    with suppress(RuntimeError, OSError):  # the reader went away while it was sent to
         while True:
             while session.waiting:
                 await send({"type": "websocket.send", "text": session.waiting.popleft().decode()})
@@ -194,8 +271,26 @@ async def _write(session: Session, wake: asyncio.Event, send: Send) -> None:
             wake.clear()
             if not session.waiting and not session.is_closed:
                 await wake.wait()
-    except (RuntimeError, OSError):
-        session.close()  # the reader went away while it was sent to
+
+
+def _transport(receive: Receive) -> asyncio.WriteTransport | None:
+    """The connection behind a WebSocket: the interface to the server has no word for cutting it off."""
+    found = getattr(getattr(receive, "__self__", None), "transport", None)
+    return found if isinstance(found, asyncio.WriteTransport) else None
+
+
+def _bound(receive: Receive) -> None:
+    """Let the system hold no more for a reader than a part of what waits here; its own bound is megabytes."""
+    if (transport := _transport(receive)) is not None:
+        place = transport.get_extra_info("socket")
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_AHEAD)
+
+
+def _cut_off(receive: Receive) -> None:
+    """End a connection whose reader does not read: it would be closed when its buffer is empty, so never."""
+    transport = _transport(receive)
+    if transport is not None and transport.get_write_buffer_size():
+        transport.abort()
 
 
 def _plain(status: int, words: str, code: int = -1000) -> Answer:

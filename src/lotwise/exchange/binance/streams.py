@@ -16,7 +16,7 @@ from lotwise.exchange.tape import Bar, Print, Tape
 
 _NAME: Final = re.compile(
     r"(?P<symbol>[a-z0-9_]{2,30})@(?P<kind>aggTrade|trade|bookTicker|markPrice|miniTicker|ticker|forceOrder"
-    r"|depth(?:5|10|20)?|kline_\d{1,2}[mhdw])(?:@(?:1s|100ms|250ms|500ms))?"
+    r"|depth(?:5|10|20)?|rpiDepth|kline_\d{1,2}[mhdw])(?:@(?:1s|100ms|250ms|500ms))?"
 )
 _ALL: Final = re.compile(r"!(?P<kind>miniTicker|ticker|bookTicker|markPrice|forceOrder)(?:@arr)?(?:@1s)?")
 Message = dict[str, Any] | list[dict[str, Any]]
@@ -41,6 +41,8 @@ def stream_of(market: Market, name: str) -> Stream | None:
     if found is None or number is None:
         return None
     kind, argument = found["kind"], ""
+    if kind == "rpiDepth":  # nobody rests such orders here: with them the book is the same
+        kind = "depth"
     for word in ("kline_", "depth"):
         if kind.startswith(word):
             kind, argument = word.rstrip("_"), kind.removeprefix(word)

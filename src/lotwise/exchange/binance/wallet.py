@@ -144,6 +144,7 @@ def account_position(account: Account, market: Market, c: int, version: int) -> 
         "updateTime": figures.ms(account.diary.position_changed_ns[c]),
     }
     if version < 3:
+        buys, sells, _ = exposure.working_sums(state, c, skip=-1)
         found |= {
             "positionInitialMargin": figures.money(margin),
             "openOrderInitialMargin": figures.money(orders),
@@ -151,8 +152,8 @@ def account_position(account: Account, market: Market, c: int, version: int) -> 
             "isolated": bool(place.is_isolated),
             "entryPrice": figures.rate(entry8(state, c)),
             "maxNotional": most_notional(contract, place.leverage100),
-            "bidNotional": "0",
-            "askNotional": "0",
+            "bidNotional": figures.money(buys),
+            "askNotional": figures.money(sells),
         }
     return found
 

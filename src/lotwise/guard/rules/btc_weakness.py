@@ -1,9 +1,9 @@
 """BTC weakness.
 
 What it checks
-    Where the health of BTC (0 % to 100 %, measured by your strategy) is below one bound, nothing is opened;
-    below another, what a trade may risk shrinks in proportion. For both sides: in a falling market the
-    recoveries are as violent as the falls.
+    Where the health of BTC (0 % to 100 %, which `lotwise trade` takes from BTC's bars) is below one bound,
+    nothing is opened; below another, what a trade may risk shrinks in proportion. For both sides: in a
+    falling market the recoveries are as violent as the falls.
 
 Why
     Other coins follow BTC. With a correlation of 0.8, a fall of BTC by 5 of its usual days is a fall of 4

@@ -1,0 +1,1 @@
+"""Clients that are not ours, in an environment of their own: ``make test-clients``."""

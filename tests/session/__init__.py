@@ -1,0 +1,1 @@
+"""Tests of the trading session. It may not trade anywhere but in memory and on loopback."""
