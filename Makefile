@@ -26,12 +26,9 @@ demo: setup ## a small account sizes its first trades and tests a strategy, offl
 
 # Many tests wait for programs of their own (an exchange, a desk, a browser): three at a time keep two cores busy.
 # What those programs import is compiled before, once.
-# Thousands of candles by the wheel want a machine that does nothing else: `make proof` has them.
-QUIET := test_the_oldest_of_many_candles_is_reached_and_the_newest_again \
-         test_a_drag_does_not_jump_when_the_part_is_laid_anew
 test: lint ## everything that must hold before a commit
 	$(BIN)/python -m compileall -q -j 2 src
-	$(BIN)/python -m pytest -n 3 -q -p tests.spread $(QUIET:%=--deselect tests/web/test_browser_figures.py::%)
+	$(BIN)/python -m pytest -n 3 -q -p tests.spread
 
 test-clients: setup $(CLIENTS)/pins ## other people's clients trade on the local exchange; needs the network once
 	LOTWISE_PYTHON="$$PWD/$(BIN)/python" $(CLIENTS)/bin/python -m pytest -q tests/clients

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -211,25 +212,25 @@ class Sockets:
         await self.session.close()
 
 
+def holds(wanted: dict[str, Any], one: Any) -> bool:
+    """Whether a message says this."""
+    return isinstance(one, dict) and wanted.items() <= one.items()
+
+
 async def compared(ear: Ear, before: list[int]) -> None:
     """What was heard after a step."""
     told = [StreamWire(TapeWire(ear.twin, contract)) for contract in (0, 1)]
     first = told[0]
     count = len(first.tape.trades) - before[0]
     assert count > 0
-    await ear.message(lambda one: isinstance(one, dict) and str(one.get("t")) == str(len(first.tape.trades)))
     for kind, rows, number in (
         ("aggTrade", first.aggregates(count), "a"),
         ("trade", first.trades(count), "t"),
     ):
-        got = [
-            one
-            for one in ear.ex.heard
-            if isinstance(one, dict)
-            and one.get("e") == kind
-            and one["s"] == "BTCUSDT"
-            and one[number] > before[0]
-        ]
+        last = {"e": kind, "s": "BTCUSDT", number: int(rows[-1][number])}
+        await ear.message(partial(holds, last))
+        told_of = {"e": kind, "s": "BTCUSDT"}
+        got = [one for one in ear.ex.heard if holds(told_of, one) and one[number] > before[0]]
         ear.sheet.compare(CLIENT, f"<s>@{kind}", rows, got)
     await ear.expect("<s>@bookTicker", first.best(WHATEVER))
     await ear.expect("<s>@markPrice@1s", first.mark())

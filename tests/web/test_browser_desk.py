@@ -199,6 +199,20 @@ def test_the_book_moves_is_never_crossed_and_stands_under_the_pointer(desk: Desk
     assert page.input_value("#entry-kind") == "limit"
 
 
+def test_a_ladder_without_a_book_has_nothing_to_take(desk: DeskAt, watched: Watched) -> None:
+    context = watched.context(desk)
+    context.route_web_socket("**/*", lambda line: None)  # opened, and never a word
+    page = context.new_page()
+    go(page, desk.origin + "/")
+    rows = page.locator("#ladder-rows tr")
+    assert soon(page, lambda: rows.count() > 10)
+    assert page.locator("#ladder-rows .take:not([hidden])").count() == 0, "a button without a name"
+    before = page.input_value("#entry"), page.input_value("#entry-kind")
+    rows.nth(3).click()
+    page.wait_for_timeout(300)
+    assert (page.input_value("#entry"), page.input_value("#entry-kind")) == before, "no entry at the price 0"
+
+
 def test_candles_roll_over_without_a_gap_or_a_double(desk: DeskAt, watched: Watched) -> None:
     page = usable(watched.page(desk))
     page.click("#chart-table-toggle")

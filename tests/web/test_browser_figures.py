@@ -115,6 +115,29 @@ def test_the_oldest_of_many_candles_is_reached_and_the_newest_again(
     assert seen(page)["given"] <= MOST_GIVEN
 
 
+def test_the_wheel_over_a_handle_is_the_charts_and_leaves_no_page(
+    desk: DeskProcess, watched: Watched
+) -> None:
+    page = watched.context(desk).new_page()
+    figures.with_candles(page, BARS)
+    page.goto(desk.origin + "/?interval=1h")
+    usable(page)
+    before = seen(page)["candles"]
+    handle = page.locator(".handle[role=slider]").first
+    for number in range(40):
+        if number % 10 == 0:
+            box = handle.bounding_box()
+            assert box is not None
+            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.wheel(-20_000, 0)
+        page.wait_for_timeout(30)
+        assert page.url == desk.origin + "/?interval=1h", "a wish to scroll is no wish to go back a page"
+    assert soon(page, lambda: seen(page)["candles"] > before)
+    assert page.evaluate("history.length") > 1, "there is a page to go back to"
+    kept = page.evaluate("getComputedStyle(document.documentElement).overscrollBehaviorX")
+    assert kept == "none", "nor is it one elsewhere on the page"
+
+
 def test_a_drag_does_not_jump_when_the_part_is_laid_anew(desk: DeskProcess, watched: Watched) -> None:
     page = watched.context(desk).new_page()
     columns = figures.with_candles(page, BARS)

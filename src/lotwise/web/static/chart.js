@@ -215,6 +215,11 @@ export class Chart {
     this.#redraw();
   }
 
+  // The wheel was turned over something that lies on the chart.
+  turned(turn) {
+    el("chart").firstElementChild.dispatchEvent(new WheelEvent("wheel", turn));
+  }
+
   // What is looked at, in the numbers of all candles.
   get #shown() {
     const range = this.settling ? null : this.chart.timeScale().getVisibleLogicalRange();

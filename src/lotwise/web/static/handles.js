@@ -21,6 +21,11 @@ export class Handles {
   // change(name, ticks, phase): phase is "move", "end" or "cancel".
   constructor({ chart, format, change }) {
     Object.assign(this, { chart, format, change, lines: new Map(), asked: 0 });
+    // The wheel is the chart's, also where a handle lies over it.
+    el("handles").addEventListener("wheel", (turn) => {
+      turn.preventDefault();
+      if (!this.moving) this.chart.turned(turn);
+    }, { passive: false });
   }
 
   // Lines in tab order, as the server gives them; a line that is being moved keeps its place.

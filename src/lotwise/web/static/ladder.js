@@ -99,10 +99,9 @@ export class Ladder {
       cell.node = make("td", { class: `number ${side}` }, cell.bar, cell.text);
       return cell;
     };
-    const row = { ownBid: make("td", { class: "own" }), bid: amount("bid"), ask: amount("ask"), ownAsk: make("td", { class: "own" }), take: make("button", { type: "button", class: "take", tabindex: -1 }), ticks: 0 };
+    const row = { ownBid: make("td", { class: "own" }), bid: amount("bid"), ask: amount("ask"), ownAsk: make("td", { class: "own" }), take: make("button", { type: "button", class: "take", tabindex: -1, hidden: "" }), ticks: 0 };
     row.node = make("tr", {}, row.ownBid, row.bid.node, make("th", { scope: "row", class: "price" }, row.take), row.ask.node, row.ownAsk);
-    row.take.addEventListener("click", () => this.take(row.ticks));
-    row.node.addEventListener("click", (click) => click.target.closest("button") || this.take(row.ticks));
+    row.node.addEventListener("click", () => row.ticks > 0 && this.take(row.ticks));
     row.take.addEventListener("focus", () => this.#rove(i));
     return row;
   }
@@ -149,6 +148,7 @@ export class Ladder {
     const [bid, ask] = [bids.get(ticks), asks.get(ticks)];
     if (row.ticks !== ticks || !row.take.textContent) {
       row.ticks = ticks;
+      row.take.hidden = ticks <= 0; // below the first price there is nothing to take
       put(row.take, ticks > 0 ? this.format.price(ticks) : "");
     }
     for (const [cell, level] of [[row.bid, bid], [row.ask, ask]]) {
