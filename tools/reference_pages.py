@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import lotwise
 from lotwise.app.trade_config import example
-from lotwise.cli.main import COMMANDS, app, main
+from lotwise.cli.main import app, main
 from lotwise.guard import config as guard_config
 from lotwise.scaling.example import EXAMPLE
 from tools.reference_codes import by_family, families
@@ -104,7 +104,7 @@ def helped(*words: str) -> str:
 
 def commands() -> Iterator[tuple[str, ...]]:
     """Every command, and the commands below it."""
-    for name in COMMANDS:
+    for name in (word for word in app if not word.startswith("-")):
         yield (name,)
         yield from _below((name,), app[name])
 

@@ -109,6 +109,31 @@ def test_an_error_on_a_stream_that_knows_only_ascii() -> None:
 # -- readers that go away, disks that are full -----------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("command", "said", "hint"),
+    [
+        ("size", "lotwise size needs SYMBOL, --entry, --equity", "lotwise size --help"),
+        ("size BTCUSDT --equity=500", "lotwise size needs --entry", "lotwise size --help"),
+        ("size BTCUSDT --equity 500 --entry", "--entry needs a value", "lotwise size --help"),
+        ("journal add", "lotwise journal add needs CONTRACT", "lotwise journal add --help"),
+        (
+            "exchange account add",
+            "lotwise exchange account add needs NAME",
+            "lotwise exchange account add --help",
+        ),
+        ("nosuch", 'Unknown command "nosuch"', "lotwise --help"),
+    ],
+)
+def test_all_that_is_missing_is_said_at_once(
+    command: str, said: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(shlex.split(command)) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.partition(". ")[0].startswith(f"error[USAGE-001]: {said}")
+    assert first.count("--entry") == said.count("--entry"), "and nothing that was given"
+    assert second == f"hint: {hint}"
+
+
 def run_into(command: str, descriptor: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*LOTWISE, *shlex.split(command)],

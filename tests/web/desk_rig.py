@@ -16,11 +16,7 @@ from typing import Any
 
 from tests.exchange.served import KEY, SECRET, Server
 
-CODE = (
-    "import sys; from lotwise.cli.main import COMMANDS, app, main\n"
-    "if 'web' not in COMMANDS: app.command('lotwise.cli.web:web', name='web')\n"
-    "sys.exit(main(['web', *sys.argv[1:]]))"
-)
+CODE = "import sys; from lotwise.cli.main import main; sys.exit(main(['web', *sys.argv[1:]]))"
 CONTRACT = "binance:BTCUSDT"
 CONFIG = """\
 account = "main"

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, MissingArgumentError
 
 from lotwise import __version__
 from lotwise.cli.screen import PipeConsole
@@ -19,36 +19,6 @@ from lotwise.errors import InputError, LotwiseError
 EXIT_CODES = """\
 Exit codes: 0 done, 1 error, 2 usage or bad input, 3 the trade does not fit, 4 venue or network.
 """
-
-COMMANDS = (
-    "size",
-    "liq",
-    "contracts",
-    "scan",
-    "venues",
-    "preview",
-    "mix",
-    "hedge",
-    "options",
-    "data",
-    "analyze",
-    "backtest",
-    "sweep",
-    "ruin",
-    "plan",
-    "exchange",
-    "init",
-    "trade",
-    "status",
-    "flatten",
-    "diverge",
-    "journal",
-    "review",
-    "web",
-    "doctor",
-    "completion",
-    "demo",
-)
 
 app = App(
     name="lotwise",
@@ -175,7 +145,8 @@ def _run(given: list[str]) -> tuple[int, LotwiseError | None]:
     try:
         result = app(given, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        found = InputError("USAGE-001", _first_line(str(error)), _help_hint(given))
+        said = _missing(error, given) if isinstance(error, MissingArgumentError) else _first_line(str(error))
+        found = InputError("USAGE-001", said, _help_hint(given, error.command_chain or ()))
         return found.exit_code, found
     except LotwiseError as error:
         return error.exit_code, error
@@ -196,19 +167,35 @@ def _print_anything() -> None:
             stream.reconfigure(errors="replace")
 
 
+def _missing(error: MissingArgumentError, given: Sequence[str]) -> str:
+    """What a command needs and was not given: all of it at once, so that nobody is told one by one."""
+    command = app
+    for word in error.command_chain or ():
+        command = command[word]
+    if error.argument is None or not error.command_chain:
+        return _first_line(str(error))
+    if error.argument.name in given:
+        return f"{error.argument.name} needs a value"
+    typed = {word.partition("=")[0] for word in given}
+    options = [
+        one.name
+        for one in command.assemble_argument_collection()
+        if one.required and one.name.startswith("-") and not typed & set(one.names)
+    ]
+    needed = list(dict.fromkeys([error.argument.name, *options]))
+    return f"lotwise {' '.join(error.command_chain)} needs {', '.join(needed)}"
+
+
 def _first_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _help_hint(given: Sequence[str]) -> str:
+def _help_hint(given: Sequence[str], command: Sequence[str]) -> str:
     """Where to look; a value with a sign, which is read as an option, is shown as it is written."""
     for option, value in pairwise(given):
         if option.startswith("--") and "=" not in option and re.match(r"-[\d.]", value):
             return f"a value that begins with a minus is written {option}={value}"
-    known = [word for word in given[:1] if word in COMMANDS]
-    if given[:2] == ["contracts", "refresh"]:
-        known = list(given[:2])
-    return " ".join(["lotwise", *known, "--help"])
+    return " ".join(["lotwise", *command, "--help"])
 
 
 def _report(error: LotwiseError, given: Sequence[str]) -> None:
