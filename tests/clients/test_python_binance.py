@@ -123,7 +123,7 @@ def test_its_sockets_hear_the_market_and_the_account(server: Server, ex: Any) ->
             user, market = sockets.futures_user_socket(), sockets.futures_multiplex_socket(names)
             async with user, market:
                 await it.futures_create_order(symbol=S, side="BUY", type="MARKET", quantity=0.003)
-                while len(heard["user"]) < 3:
+                while len(heard["user"]) < 4:
                     heard["user"].append(await asyncio.wait_for(user.recv(), 20))
                 await asyncio.to_thread(server.step, 200)
                 while {one["stream"] for one in heard["market"]} != set(names):
@@ -138,7 +138,7 @@ def test_its_sockets_hear_the_market_and_the_account(server: Server, ex: Any) ->
         "ORDER_TRADE_UPDATE",
         "ACCOUNT_UPDATE",
     ]
-    fill, row = heard["user"][1]["o"], ex.fapiPrivateGetUserTrades({"symbol": S})[-1]
+    fill, row = heard["user"][2]["o"], ex.fapiPrivateGetUserTrades({"symbol": S})[-1]
     assert [fill["L"], fill["n"], fill["t"], fill["rp"], fill["l"]] == [
         row[name] for name in ("price", "commission", "id", "realizedPnl", "qty")
     ]

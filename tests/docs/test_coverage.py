@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 import lotwise
-from lotwise.cli.doctor import doctor
-from lotwise.cli.main import COMMANDS, app, main
+from lotwise.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -26,12 +25,6 @@ ROWS = [
 TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 NOT_THERE: set[str] = set()
 """Rows of which nothing is there: they name nothing, and say so."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> None:
-    if "doctor" not in COMMANDS and "doctor" not in app:
-        app.command(doctor, name="doctor")
 
 
 def missing_tests(text: str) -> list[str]:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e import busy_strategy
-from tests.e2e.test_cli_trade import CODE, config
+from tests.e2e.faces import ENTRY
+from tests.e2e.test_cli_trade import config
 from tests.exchange.served import KEY, SECRET, Server
 
 SPEED = 60
@@ -116,9 +117,7 @@ import json, os, signal, sys
 import alembic.command, ccxt, sqlalchemy
 import lotwise.app.notify, lotwise.app.trade, lotwise.app.trade_port, lotwise.app.trade_safety
 import lotwise.broker.ccxt_venue.connect, lotwise.cli.trade, lotwise.session.recovery, lotwise.sizing.solve
-from lotwise.cli.main import COMMANDS, app, main
-if "trade" not in COMMANDS:
-    app.command("lotwise.cli.trade:trade", name="trade")
+from lotwise.cli.main import main
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 for line in sys.stdin:
     asked = json.loads(line)
@@ -194,7 +193,7 @@ class Running:
         self.process: Any = nursery.born(words) if nursery else None
         if nursery is None:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", CODE, *words],
+                [sys.executable, "-c", ENTRY, *words],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,

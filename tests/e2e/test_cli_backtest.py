@@ -17,15 +17,12 @@ import pytest
 from lotwise import Contract, FeeSchedule
 from lotwise.app.backtest import one_coin
 from lotwise.app.backtest_data import Wanted, contract_of, wanted_of
-from lotwise.cli.main import app, main
+from lotwise.cli.main import main
 from lotwise.errors import InputError
 from tests.e2e.faces import Capture, answered, said
 
 pl = pytest.importorskip("polars")
 pytest.importorskip("numpy")
-
-if not any(name == "backtest" for name in app):
-    app.command("lotwise.cli.backtest:backtest", name="backtest")
 
 MADE = "data synthetic --scenario storm --days 2 --seed 3 --kinds bars,funding"
 OWN = '''

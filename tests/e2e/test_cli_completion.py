@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from lotwise.cli.main import COMMANDS, app, main
+from lotwise.cli.main import app, main
 from tests.e2e.faces import Capture, answered, said
 
 BASH = shutil.which("bash")
+COMMANDS = [word for word in app if not word.startswith("-")]
 ASK = """
 ask() {
     COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _lotwise

@@ -17,20 +17,13 @@ from typing import Any
 import pytest
 
 from lotwise.app import doctor
-from lotwise.cli.doctor import doctor as command
-from lotwise.cli.main import COMMANDS, app, main
+from lotwise.cli.main import main
 from lotwise.clock import FixedClock
 
 ROOT = Path(__file__).parents[2]
 NOW_NS = 1_795_000_000 * 10**9
 """2026-11-18."""
 SECRET = "verysecretvalue0123456789"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> None:
-    if "doctor" not in COMMANDS and "doctor" not in app:
-        app.command(command, name="doctor")
 
 
 @pytest.fixture(autouse=True)

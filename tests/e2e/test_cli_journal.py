@@ -10,8 +10,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lotwise.cli import main as face
-from lotwise.cli.journal import family
 from lotwise.cli.main import main
 from lotwise.market.kinds import BARS
 from lotwise.market.store import Series, Store
@@ -26,9 +24,6 @@ ROWS = (
     "BTCUSDT,11,5,BUY,BOTH,94000.0,0.010,940.0,0,0.47,USDT,1746316800000,true,false",
     "BTCUSDT,12,6,SELL,BOTH,95000.0,0.010,950.0,10.0,0.475,USDT,1746320400000,false,false",
 )
-
-if "journal" not in face.COMMANDS:
-    face.app.command(family, name="journal")
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from lotwise.cli import main as face
 from lotwise.cli.main import main
 from lotwise.journal.measures import Plan
 from lotwise.journal.measuring import Measured, keep
@@ -18,9 +17,6 @@ from lotwise.journal.notes import Notes
 from lotwise.journal.shelf import Journal
 from lotwise.records.journal import Fill
 from tests.e2e.faces import Capture, answered, said
-
-if "review" not in face.COMMANDS:
-    face.app.command("lotwise.cli.review:review", name="review")
 
 E8 = 10**8
 MINUTE = 60 * 10**9
@@ -188,9 +184,8 @@ def test_silly_input(capsys: Capture, place: Path) -> None:
 def test_a_review_loads_no_kernel(place: Path) -> None:
     put_trades(place / "journal.sqlite", 40)
     code = (
-        "import sys; from lotwise.cli import main as face\n"
-        "if 'review' not in face.COMMANDS: face.app.command('lotwise.cli.review:review', name='review')\n"
-        "face.main(['review', '--quiet'])\n"
+        "import sys; from lotwise.cli.main import main\n"
+        "main(['review', '--quiet'])\n"
         "print(sorted({'numba', 'ccxt', 'polars', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -8,10 +8,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from cyclopts import App
 
 from lotwise.cli import data_synthetic  # noqa: F401  # registers the command
-from lotwise.cli import main as entry
 from lotwise.cli.main import main
 from tests.e2e.faces import Capture, answered, said
 
@@ -43,14 +41,10 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def place(market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of one's own beside that market; the command, where it is not registered yet."""
+    """A folder of one's own beside that market."""
     monkeypatch.setenv("LOTWISE_STORE", str(market / "market"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(OWN, encoding="utf-8")
-    if "sweep" not in [name for name in entry.app if isinstance(name, str)]:
-        app = App(name="lotwise", console=entry.app.console)
-        app.command("lotwise.cli.sweep:sweep", name="sweep")
-        monkeypatch.setattr(entry, "app", app)
     return tmp_path
 
 

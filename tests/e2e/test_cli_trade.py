@@ -21,27 +21,14 @@ from lotwise.app import trade_safety as safety
 from lotwise.app.trade_config import example, read
 from lotwise.app.trade_folder import Folder, Phases
 from lotwise.broker.chronicle import Told
-from lotwise.cli.main import COMMANDS, app, main
+from lotwise.cli.main import main
 from lotwise.errors import InputError, RefusedError
 from lotwise.journal.shelf import Journal
 from lotwise.units import Cash
+from tests.e2e.faces import ENTRY
 from tests.exchange.served import KEY, SECRET, SYMBOL, Server, client
 
 BARS = 80
-MODULES = {"init": "init", "trade": "trade", "status": "trade", "flatten": "trade"}
-CODE = (
-    "import sys; from lotwise.cli.main import app, main, COMMANDS\n"
-    "for name, module in {'init': 'init', 'trade': 'trade', 'status': 'trade', 'flatten': 'trade'}.items():\n"
-    "    if name not in COMMANDS: app.command(f'lotwise.cli.{module}:{name}', name=name)\n"
-    "sys.exit(main())"
-)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def commands() -> None:
-    for name, module in MODULES.items():
-        if name not in COMMANDS:
-            app.command(f"lotwise.cli.{module}:{name}", name=name)
 
 
 @pytest.fixture(autouse=True)
@@ -180,7 +167,7 @@ def test_a_running_session_ends_by_ctrl_c_and_is_killed_from_outside(tmp_path: P
     try:
         server.account()
         path = config(tmp_path / "trade.toml", server, every='"1s"')
-        arguments = [sys.executable, "-c", CODE, "trade", "--paper", str(path), "--json"]
+        arguments = [sys.executable, "-c", ENTRY, "trade", "--paper", str(path), "--json"]
         running = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
         too_long = threading.Timer(90, running.kill)  # a line that never comes ends the reading
         too_long.start()
@@ -272,10 +259,6 @@ def test_one_session_at_a_time_in_a_folder(tmp_path: Path) -> None:
 def test_diverge_names_every_cent(
     stepped: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from lotwise.cli.diverge import diverge
-
-    if "diverge" not in COMMANDS:
-        app.command(diverge, name="diverge")
     path, store = config(tmp_path / "trade.toml", stepped), str(tmp_path / "store")
     asked = ["diverge", str(path), "--store", store, "--equity", "1000"]
     assert main([*asked, "--json"]) == 0

@@ -17,6 +17,8 @@ from typing import Any
 from tests.exchange.served import KEY, SECRET, Server
 
 CODE = "import sys; from lotwise.cli.main import main; sys.exit(main(['web', *sys.argv[1:]]))"
+"""Types the command of ``lotwise.cli.web``."""
+
 CONTRACT = "binance:BTCUSDT"
 CONFIG = """\
 account = "main"
