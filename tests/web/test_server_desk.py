@@ -276,14 +276,23 @@ NEAR: dict[str, Any] = {
 
 
 def reached_its_target(desk: DeskProcess, exchange: Server) -> tuple[Any, Fraction]:
-    """A trade whose first target filled, and where its stop stood; one that was stopped is tried anew."""
+    """A trade whose first target filled and whose stop moved, and where that stood before.
+
+    One that was stopped is tried anew, and one whose price was back beyond break-even at once: it was closed.
+    """
     for number, side in enumerate(("long", "short", "long")):
         told = placed(desk, f"click-{number}-{side}", side=side, **NEAR)
         quantity, stop = held(exchange), stop_of(exchange)
         assert abs(quantity) == Fraction(told["lots"], 1000)
         assert stop is not None
+
+        def moved(sign: int = 1 if quantity > 0 else -1, first: Fraction = stop) -> bool:
+            found = stops_of(exchange)
+            return len(found) == 1 and sign * (found[0] - first) > 0
+
         assert play(exchange, lambda before=quantity: held(exchange) != before)
-        if held(exchange):
+        assert until(lambda: moved() or not held(exchange)), "neither moved nor closed"
+        if moved():
             return told, stop
         assert until(lambda: not desk.state()["positions"])
     pytest.fail("three trades were stopped before a target that was 17 times nearer")
@@ -295,7 +304,6 @@ def test_a_whole_trade_and_its_place_in_the_journal(
     told, first = reached_its_target(desk, exchange)
     side = 1 if held(exchange) > 0 else -1
     assert abs(held(exchange)) < Fraction(told["lots"], 1000)
-    assert until(lambda: len(found := stops_of(exchange)) == 1 and side * (found[0] - first) > 0)
     position = trader(exchange.port).fapiPrivateV2GetPositionRisk({"symbol": "BTCUSDT"})[0]
     stop, entry = stop_of(exchange), Fraction(position["entryPrice"])
     assert stop is not None
