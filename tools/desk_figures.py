@@ -115,6 +115,7 @@ def with_candles(page: Any, bars: int = BARS) -> list[list[int]]:
 
 def scrolled_back(page: Any, bars: int = BARS) -> list[int]:
     """Turn the wheel until the oldest candle is there; how many candles the chart was given on the way."""
+    page.wait_for_selector("#chart[data-given]")
     chart = page.locator("#chart")
     box = chart.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 3)

@@ -122,6 +122,7 @@ def test_the_wheel_over_a_handle_is_the_charts_and_leaves_no_page(
     figures.with_candles(page, BARS)
     page.goto(desk.origin + "/?interval=1h")
     usable(page)
+    assert soon(page, lambda: seen(page).get("given"))
     before = seen(page)["candles"]
     handle = page.locator(".handle[role=slider]").first
     for number in range(40):
