@@ -520,6 +520,7 @@ def test_contracts_of_an_earlier_day(capsys: Capture) -> None:
 
 def test_demo_prints_real_trades_and_every_worked_case(capsys: Capture) -> None:
     shown = said(capsys, "demo")
+    assert "Next: lotwise web --demo" in shown
     for letter in "ABCDEFGHJKLM":
         assert re.search(rf"^  {letter}  \S", shown, flags=re.MULTILINE), letter
     assert len(re.findall(r"^\$ lotwise ", shown, flags=re.MULTILINE)) == 5

@@ -50,7 +50,8 @@ def demo(
         code = _tested(folder, screen)
         if code:
             return code
-    screen.line("\nNext: lotwise size --help, lotwise contracts BTC, lotwise backtest --help\n")
+    screen.line("\nNext: lotwise web --demo (a desk in your browser, a market, 1,000 USDT of paper money),")
+    screen.line("  lotwise size --help, lotwise contracts BTC, lotwise backtest --help\n")
     return 0
 
 
