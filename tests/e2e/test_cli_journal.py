@@ -293,11 +293,11 @@ def test_measuring_needs_the_packages_of_the_store(capsys: Capture, monkeypatch:
 
 def test_the_journal_may_be_on_a_server(capsys: Capture) -> None:
     with server() as (url, _):
-        told = answered(capsys, f"journal import fills.csv --venue binance --db {url}")["files"][0]
+        told = answered(capsys, f"journal import fills.csv --venue binance --journal {url}")["files"][0]
         assert told["fills"] == 2
-        trade = answered(capsys, f"journal list --db {url}")["trades"][0]["trip_id"]
-        assert said(capsys, f"journal tag {trade} far --db {url} --quiet").strip() == trade
-        assert answered(capsys, f"journal show {trade} --db {url}")["trade"]["tags"] == "far"
+        trade = answered(capsys, f"journal list --journal {url}")["trades"][0]["trip_id"]
+        assert said(capsys, f"journal tag {trade} far --journal {url} --quiet").strip() == trade
+        assert answered(capsys, f"journal show {trade} --journal {url}")["trade"]["tags"] == "far"
     assert answered(capsys, "journal list")["count"] == 0, "the file of one's own was not touched"
 
 
@@ -316,10 +316,39 @@ def test_what_cannot_be_is_said(capsys: Capture, place: Path) -> None:
         ("journal import", "USAGE-001"),
         ("journal import gone.csv", "JOURNAL-110"),
         ("journal import fills.csv", "JOURNAL-112"),
-        ("journal list --db mysql://x", "STORE-101"),
+        ("journal list --journal mysql://x", "STORE-101"),
     ):
         assert refused(capsys, command)[0] == code, command
-    assert refused(capsys, f"journal list --db {place / 'fills.csv'}", code=1)[0] == "STORE-108"
+    assert refused(capsys, f"journal list --journal {place / 'fills.csv'}", code=1)[0] == "STORE-108"
     assert (place / "fills.csv").read_text("utf-8").startswith("symbol")
     assert main(shlex.split("journal show zzzz --json")) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "JOURNAL-102"
+
+
+def test_a_journal_that_is_named_and_not_there_is_not_begun(capsys: Capture, tmp_path: Path) -> None:
+    misspelt = tmp_path / "jurnal.sqlite"
+    trade = brought(capsys)
+    for command in (
+        "journal list",
+        "journal list --refusals",
+        f"journal show {trade}",
+        f"journal note {trade} words",
+        f"journal tag {trade} late",
+        "journal measure",
+        "journal export all.csv",
+        "review",
+    ):
+        assert refused(capsys, f"{command} --journal {misspelt}")[0] == "JOURNAL-109", command
+        assert not misspelt.exists(), command
+    told = answered(capsys, f"journal import fills.csv --venue binance --journal {misspelt}")
+    assert told["files"][0]["fills"] == 2, "what brings trades in begins it"
+    assert answered(capsys, f"journal list --journal {misspelt}")["count"] == 1
+
+
+def test_a_plan_reads_no_journal_that_is_not_there(capsys: Capture, tmp_path: Path) -> None:
+    plan, gone = tmp_path / "plan.toml", tmp_path / "gone.sqlite"
+    for command in (f"plan init {plan}", f"plan check {plan} --equity 1000"):
+        assert main(shlex.split(command)) == 0
+    capsys.readouterr()
+    assert refused(capsys, f"plan check {plan} --journal {gone} --paper-account mine")[0] == "JOURNAL-109"
+    assert not gone.exists()

@@ -86,7 +86,7 @@ def test_a_venues_trades_are_brought_and_go_on_where_they_were(
     place = str(journal.database.path)
     theirs = found.fetch_my_trades(SYMBOL)
     until = found.iso8601(theirs[-1]["timestamp"] + 1)
-    asked = ["journal", "import", "--ccxt", "binance", "--json", "--db", place, "--until"]
+    asked = ["journal", "import", "--ccxt", "binance", "--json", "--journal", place, "--until"]
     assert main([*asked, until]) == 2, "nobody said where to begin"
     assert "JOURNAL-152" in capsys.readouterr().out
     assert main([*asked, until, "--since", BEGAN]) == 0

@@ -170,7 +170,7 @@ def test_only_the_bars_of_the_period_are_traded_and_those_before_are_seen() -> N
     part = feed.rows[1_000:2_500]
     listed = play_columns([Breakout(90, 2)], feed.contracts, part, one.plan)
     assert first.fingerprint == fingerprint_of(listed)
-    columns, _ = columns_of(CONTRACTS[0], feed.rows[800:2_500], 0)
+    [(columns, _)] = columns_of(CONTRACTS[:1], feed.rows[800:2_500])
     made, said = rows_of(Breakout(90, 2).signals(columns), len(columns))
     by_hand = play_signals(made, said[200:], feed.contracts, feed=part, plan=one.plan)
     assert second.fingerprint == fingerprint_of(by_hand)

@@ -142,7 +142,7 @@ def test_locks_pauses_and_counts_fire_in_both_forms() -> None:
 @pytest.mark.parametrize("strategy", LIBRARY, ids=lambda one: type(one).__name__)
 def test_columns_do_not_look_ahead(strategy: Any) -> None:
     """Cut after any bar, the signals before it are the same."""
-    columns, _ = columns_of(CONTRACTS[0], feed(1, 3_000), 0)
+    [(columns, _)] = columns_of(CONTRACTS[:1], feed(1, 3_000))
     whole = strategy.signals(columns)
     for count in (1, 2, 50, 777, 1_500, 2_999):
         part = strategy.signals(columns.first(count))

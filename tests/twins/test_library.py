@@ -152,7 +152,7 @@ def slow_value_area(strategy: ValueArea, all_bars: Columns) -> list[tuple[int, .
 def test_value_area_is_the_slow_one(strategy: ValueArea) -> None:
     count = 0
     for seed in range(3):
-        columns, _ = columns_of(CONTRACTS[0], merged([bars(seed, 4_000)]), 0)
+        [(columns, _)] = columns_of(CONTRACTS[:1], merged([bars(seed, 4_000)]))
         gone = np.r_[0:300, 1_100:1_300, 2_000:3_000]  # a late start, a hole, and a session that is missing
         columns = kept(columns, ~np.isin(np.arange(4_000), gone))
         found = strategy.signals(columns)
@@ -206,7 +206,7 @@ def test_a_touch_is_at_the_edge_and_closes_in_the_area(low: int, high: int, clos
 
 
 def test_no_trade_where_the_price_is_accepted_outside() -> None:
-    columns, _ = columns_of(CONTRACTS[0], feed(1, 9_000), 0)
+    [(columns, _)] = columns_of(CONTRACTS[:1], feed(1, 9_000))
     patient = ValueArea("yesterday", **{**QUICK, "closes": 100_000})
     with_filter, without = (set(one.signals(columns).rows.tolist()) for one in (AREAS[0], patient))
     assert with_filter < without
@@ -214,7 +214,7 @@ def test_no_trade_where_the_price_is_accepted_outside() -> None:
 
 
 def test_a_session_without_volume_and_prices_of_one_tick_have_no_area() -> None:
-    columns, _ = columns_of(CONTRACTS[0], feed(1, 2_000), 0)
+    [(columns, _)] = columns_of(CONTRACTS[:1], feed(1, 2_000))
     still = replace(columns, volume_lots=np.zeros(2_000, np.int64))
     flat = np.full(2_000, 7)
     level = replace(columns, open_ticks=flat, high_ticks=flat, low_ticks=flat, close_ticks=flat)
@@ -224,7 +224,7 @@ def test_a_session_without_volume_and_prices_of_one_tick_have_no_area() -> None:
 
 
 def test_the_walk_is_the_same_as_plain_python() -> None:
-    columns, _ = columns_of(CONTRACTS[0], feed(1, 500), 0)
+    [(columns, _)] = columns_of(CONTRACTS[:1], feed(1, 500))
     names = ("low_ticks", "high_ticks", "close_ticks", "volume_lots")
     held = np.stack([getattr(columns, name) for name in names])
     base, row, count = int(held[0].min()) // 40, 40, int(held[1].max()) // 40 - int(held[0].min()) // 40 + 1
@@ -249,7 +249,7 @@ def test_a_session_of_too_many_rows_is_refused_in_both_forms() -> None:
     rows["high_ticks"][200] = 10**9
     wide = ValueArea(row8=1)
     with pytest.raises(InputError, match=r"STRATEGY-106.*rows of 1 ticks, at most 1,000,000"):
-        wide.signals(columns_of(CONTRACTS[0], rows, 0)[0])
+        wide.signals(columns_of(CONTRACTS[:1], rows)[0][0])
     with pytest.raises(InputError, match=r"BACKTEST-105.*at most 1,000,000") as caught:
         play_asked([wide], CONTRACTS[:1], rows, plan())
     assert "STRATEGY-106" in repr(caught.value.__cause__)
@@ -276,7 +276,7 @@ def listed(columns: Columns) -> list[Any]:
 
 @pytest.mark.parametrize("strategy", AREAS, ids=lambda one: one.area)
 def test_value_area_does_not_look_ahead_and_one_that_does_is_caught(strategy: ValueArea) -> None:
-    columns, _ = columns_of(CONTRACTS[0], feed(1, 12_000), 0)
+    [(columns, _)] = columns_of(CONTRACTS[:1], feed(1, 12_000))
     ends = ends_of([columns], 12)
     assert looked_ahead(alone(strategy), [columns], ends) == []
     if strategy.area == "yesterday":
@@ -312,7 +312,7 @@ def swings(
 
 
 def all_columns(facts: Sequence[Contract], rows: Any) -> list[Columns]:
-    return [columns_of(one, rows, number)[0] for number, one in enumerate(facts)]
+    return [columns for columns, _ in columns_of(facts, rows)]
 
 
 def rates(facts: Sequence[Contract], seed: int = 3) -> dict[str, Known]:

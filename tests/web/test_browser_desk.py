@@ -349,7 +349,7 @@ def test_the_demo_has_a_plan_that_goes_on_with_its_journal(demo: DeskProcess, wa
     journal, plan = str(demo.folder / "journal.sqlite"), str(demo.folder / "plan.toml")
     for side, *words in (("buy", "100000", "--stop", "99500"), ("sell", "100500")):
         fill = ["journal", "add", CONTRACT, side, "0.001", *words, "--account", NAME]
-        assert main([*fill, "--db", journal, "--quiet"]) == 0
+        assert main([*fill, "--journal", journal, "--quiet"]) == 0
     go(page, demo.origin + "/plan")
     page.click("summary")
     assert re.search(r"count\s+50 trades\s+30\s", page.inner_text("details table")), (

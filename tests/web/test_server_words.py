@@ -13,8 +13,7 @@ import msgspec
 import pytest
 
 from lotwise.app import desk_demo
-from lotwise.app.desk import Desk
-from lotwise.app.desk_ahead import outcome_error
+from lotwise.app.desk_ahead import Ahead, outcome_error
 from lotwise.app.desk_feed import Feed
 from lotwise.app.desk_guard import KEPT, TIGHTER, Guardrails
 from lotwise.app.desk_history import History, packed
@@ -222,7 +221,7 @@ def test_why_a_trade_was_not_opened() -> None:
 
 def test_an_account_that_was_not_read_is_not_guessed() -> None:
     with pytest.raises(VenueError, match="WEB-120"):
-        Desk.known(SimpleNamespace(facts=None, problem="the venue is silent"))  # type: ignore[arg-type]
+        Ahead(SimpleNamespace(facts=None, problem="the venue is silent")).known()  # type: ignore[arg-type]
 
 
 def orders_of(folder: Path) -> Orders:
@@ -304,10 +303,13 @@ def test_what_the_command_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("WEB-144", {"bind": "192.0.2.1", "password_file": short}),
         ("WEB-140", {"bind": "192.0.2.1", "password_file": good}),
         ("WEB-140", {"port": 99_999_999}),
+        ("JOURNAL-109", {"journal": str(tmp_path / "journal.sqlite")}),
+        ("PLAN-101", {"plan": tmp_path / "plan.toml"}),
     ):
         config = given.pop("config", None)
         with pytest.raises(InputError, match=code):
             web(config, **given)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["good", "short"], "nothing was begun"
     with monkeypatch.context() as bare:
         bare.setattr("lotwise.cli.web.find_spec", lambda name: None if name in ("litecharts", "ccxt") else 1)
         with pytest.raises(InputError, match=r"WEB-145.*litecharts ") as plain:

@@ -179,7 +179,7 @@ def _cast(asked: Asked, contracts: Sequence[Contract]) -> Callable[[Rows], Seque
         if isinstance(strategy, PortfolioStrategy):
             if not columns:
                 return seats(strategy, contracts)
-            shown = [columns_of(one, feed, number)[0] for number, one in enumerate(contracts)]
+            shown = [columns for columns, _ in columns_of(contracts, feed)]
             whole: Any = strategy
             return in_columns(whole, shown)
         return [strategy if columns else _Class(strategy)] * len(contracts)

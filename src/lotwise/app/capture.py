@@ -1,7 +1,6 @@
 """Live capture: a venue's messages as they come, through ccxt.pro, into a log and from there into the store.
 
-ccxt.pro dials, keeps the line alive and counts requests. What it makes of a message is not used, for that is
-floats: the text itself is taken where its client hears it. The book is not kept here either; its changes are
+The text of each message is taken, not what ccxt makes of it. The book is not kept here: its changes are
 recorded, and a snapshot where a chain of changes begins.
 """
 
@@ -10,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -19,8 +18,9 @@ from typing import Any, Final
 
 from lotwise.app import capture_log as logs
 from lotwise.app.capture_log import Log
+from lotwise.app.public_line import PAUSES_S, Pause, connected, listen
 from lotwise.app.recorder import Recorder, Standing
-from lotwise.app.refresh import connect, exact_json
+from lotwise.app.refresh import exact_json
 from lotwise.clock import Clock, SystemClock
 from lotwise.errors import InputError, VenueError
 from lotwise.market.check import at_time
@@ -35,17 +35,11 @@ ROADS: Final = {TRADES: "market", QUOTES: "public", DEPTH: "public"}
 EVENTS: Final = {"aggTrade": TRADES.name, "bookTicker": QUOTES.name, "depthUpdate": DEPTH.name}
 LOG_BYTES: Final = 32 * 2**20
 """A log larger than this is brought into the store while the next one is written."""
-PAUSES_S: Final = (1, 2, 4, 8, 16, 32, 60)
-"""Seconds before the venue is dialled again; the last one is repeated."""
 FIRST_TRIES: Final = 5
 COMMIT_S: Final = 1
 SECONDS_OF_MINUTE: Final = 60
-KEEP_ALIVE_MS: Final = 15_000
-"""ccxt.pro asks so often whether the other side is there; its own default, three minutes, loses too much."""
 BOOK_LEVELS: Final = 1_000
 MOST_MINUTES: Final = 366 * 1440
-
-Pause = Callable[[float], Awaitable[object]]
 
 
 @dataclass(frozen=True)
@@ -170,27 +164,6 @@ def capture(
     return asyncio.run(listener.run(before))
 
 
-def connected(environment: Mapping[str, str]) -> Any:
-    """ccxt.pro's Binance USD-M; ``LOTWISE_VENUE_URL`` sends it to a server of this machine.
-
-    Raises
-    ------
-    VenueError
-        VENUE-501 ccxt is missing.
-    """
-    plain = connect("binance", "", "", environment)
-    import ccxt.pro
-
-    exchange = ccxt.pro.binanceusdm({"enableRateLimit": True, "timeout": plain.timeout})
-    streams = dict(exchange.urls["api"]["ws"])
-    if local := environment.get("LOTWISE_VENUE_URL", ""):
-        streams["linear"] = local.replace("http", "ws", 1) + "/ws"
-    exchange.urls["api"] = {**plain.urls["api"], "ws": streams}
-    exchange.streaming["keepAlive"] = KEEP_ALIVE_MS
-    exchange.on_json_response = exact_json
-    return exchange
-
-
 class _Listener:
     """One capture, in the loop that it runs in."""
 
@@ -240,7 +213,10 @@ class _Listener:
         tasks: list[asyncio.Task[None]] = []
         for number, road in enumerate(sorted({ROADS[kind] for kind in self.kinds})):
             kinds = [kind for kind in self.kinds if ROADS[kind] == road]
-            tasks.append(asyncio.create_task(self._listen(road, number, kinds)))
+            streams = [f"{self.series.contract.lower()}@{logs.streamed(kind)}" for kind in kinds]
+            cut, pause = partial(self.recorder.cut, kinds), self.pause
+            line = listen(self.exchange, (road, number), streams, self._heard, cut=cut, pause=pause)
+            tasks.append(asyncio.create_task(line))
         if DEPTH in self.kinds:
             tasks.append(asyncio.create_task(self._books()))
         try:
@@ -323,38 +299,6 @@ class _Listener:
                     f"{self.series.venue} does not tell of {shown(self.series.contract)}: {_short(error)}",
                     "see how the contract is spelled",
                 ) from error
-
-    async def _listen(self, road: str, number: int, kinds: list[Kind]) -> None:
-        """Keep one socket open; where it breaks, dial again after a growing pause."""
-        failures = 0
-        while True:
-            if await self._heard_until_cut(f"{self.exchange.get_ws_url('linear', road)}/{number}", kinds):
-                failures = 0
-            self.recorder.cut(kinds)
-            await self.pause(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
-            failures += 1
-
-    async def _heard_until_cut(self, url: str, kinds: list[Kind]) -> bool:
-        """Subscribe and listen until the line breaks: whether it ever stood."""
-        name = self.series.contract.lower()
-        streams = [f"{name}@{logs.streamed(kind)}" for kind in kinds]
-        client = self.exchange.client(url)
-        client.handle_text_or_binary_message = partial(self._heard, client)
-        lost = client.future("lost")
-        ready = self.exchange.watch(
-            url, "ready", {"method": "SUBSCRIBE", "params": streams, "id": 1}, "ready"
-        )
-        try:
-            await asyncio.wait({lost, ready}, return_when=asyncio.FIRST_COMPLETED)
-            stood = ready.done() and not ready.cancelled() and ready.exception() is None
-            await asyncio.wait({lost})
-        finally:
-            for future in (lost, ready):
-                if future.done() and not future.cancelled():
-                    future.exception()  # looked at, so that nothing complains of it
-            self.exchange.clients.pop(url, None)
-            await client.close()
-        return stood
 
     def _heard(self, client: Any, text: str | bytes) -> None:
         """A message as the venue wrote it; nothing may be raised here, ccxt would stop listening."""

@@ -11,18 +11,16 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
-from lotwise.app.desk_ahead import Facts, Rehearsal, check_stop
+from lotwise.app.desk_ahead import Ahead, Facts
 from lotwise.app.desk_feed import Feed
 from lotwise.app.desk_guard import Guardrails
 from lotwise.app.desk_hands import Hands
 from lotwise.app.desk_plan import DeskPlan
 from lotwise.app.desk_said import KEPT_EVENTS, Said
-from lotwise.app.desk_ticket import Read, Ticket, market_entry_ticks, share_of_equity8, signal_of
 from lotwise.app.desk_words import (
     Held,
     day_shown,
@@ -39,15 +37,11 @@ from lotwise.app.trade_safety import facts_at_start
 from lotwise.broker.chronicle import Chronicle, Told
 from lotwise.broker.intents import IntentLog, owner_of, quick
 from lotwise.broker.live import LiveBroker
-from lotwise.broker.port import Market
 from lotwise.broker.venue import VenuePort
 from lotwise.clock import Clock
-from lotwise.errors import InputError, LotwiseError, VenueError
-from lotwise.guard.facts import MarketFacts
-from lotwise.session.pipeline import Outcome, Pipeline
+from lotwise.errors import LotwiseError
 from lotwise.session.trader import Trader
 from lotwise.store.database import Database
-from lotwise.units import Rate8, Ticks
 
 MS: Final = 10**6
 SECOND_NS: Final = 10**9
@@ -126,12 +120,13 @@ class Desk:
         )
         if keeper is not None:
             keeper.broker = self.broker
+        self.ahead = Ahead(self)
         self.trader = Trader(
             self.broker,
             {},
             self.guardrails.rulebook_at,
             risk8=config.risk8,
-            facts=self._market_facts,
+            facts=self.ahead.market_facts,
             max_leverage100=config.guard.book.max_leverage100 or 10_000,
         )
         self.hands = Hands(self)
@@ -367,96 +362,3 @@ class Desk:
     def events(self) -> Sequence[dict[str, Any]]:
         """What happened, the last of it."""
         return self.said.events
-
-    # -- looking ahead
-
-    def market(self, contract_id: str, leverage100: int = 0) -> Market:
-        """The contract's market as the pipeline would see it.
-
-        Raises
-        ------
-        VenueError
-            WEB-120 nothing was heard of it yet.
-        """
-        contract, terms, top = (
-            self.contracts[contract_id],
-            self.broker.terms[contract_id],
-            self.feed.top(contract_id),
-        )
-        if top is None or contract.fees is None:
-            raise VenueError("WEB-120", f"the market of {contract_id} was not heard yet", "wait a moment")
-        return Market(
-            last_ticks=top.last_ticks,
-            spread_ticks=Ticks(max(0, top.ask_ticks - top.bid_ticks)),
-            slippage_ticks=terms.slippage_ticks,
-            leverage100=leverage100 or terms.leverage100,
-            is_cross=not terms.is_isolated,
-            maker_fee8=Rate8(contract.fees.maker8),
-            taker_fee8=Rate8(contract.fees.taker8),
-        )
-
-    def known(self) -> Facts:
-        """The account as last read.
-
-        Raises
-        ------
-        VenueError
-            WEB-120 it was not read yet.
-        """
-        if self.facts is None:
-            raise VenueError("WEB-120", f"the account was not read yet: {self.problem}", "wait a moment")
-        return self.facts
-
-    def market_ticks(self, contract_id: str, side: str) -> int | None:
-        """Where a market order would count as filled; None: no market is known."""
-        try:
-            return market_entry_ticks(self.market(contract_id), 1 if side == "long" else -1)
-        except VenueError:
-            return None
-
-    def rehearse(self, found: Read, ticket: Ticket, leverage100: int) -> Outcome:
-        """What the pipeline would say to a ticket now; nothing is asked of the venue, nothing is sent.
-
-        Raises
-        ------
-        InputError
-            WEB-121 a trade or position stands in the contract, or nothing may be opened now; WEB-133 the
-            price has reached the stop; PLAN codes of a plan that is obeyed and cannot be read.
-        """
-        facts, contract_id = self.known(), found.contract.id
-        if contract_id in facts.busy:
-            raise InputError(
-                "WEB-121", f"a trade of {contract_id} stands already", "close it first: one trade a contract"
-            )
-        for name, why in facts.silent.items():
-            if name == contract_id or ":" not in name:
-                raise InputError(
-                    "WEB-121", f"nothing is opened in {contract_id} now: {why}", "wait until it is over"
-                )
-        market = self.market(contract_id, leverage100)
-        check_stop(found.contract, found.side, found.stop_ticks, market.last_ticks)
-        risk8 = share_of_equity8(ticket, facts.account.equity_cash)
-        signal = signal_of(found, ticket, risk8, "")
-        plain = Pipeline(
-            Rehearsal(facts.account, market),
-            self.guardrails.rulebook_at,
-            self.config.risk8,
-            self._market_facts,
-            self.trader.pipeline.max_leverage100,
-        )
-        pipeline = self.plan.pipeline(plain, is_rehearsal=True)
-        now = int(self.clock.now_ns())
-        return pipeline.open(found.contract, signal, now, seen_ns=self.feed.seen[contract_id].heard_ns)
-
-    def _market_facts(self, contract_id: str, now_ns: int) -> MarketFacts:
-        """What the guard may ask of a market."""
-        seen, contract = self.feed.seen[contract_id], self.contracts[contract_id]
-        dated = datetime.fromisoformat(contract.as_of).replace(tzinfo=UTC) if contract.as_of else None
-        return MarketFacts(
-            last_ticks=Ticks(seen.last_ticks) if seen.last_ticks else None,
-            seen_ns=seen.heard_ns or None,
-            facts_ns=int(dated.timestamp()) * SECOND_NS if dated else None,
-            spread_ticks=Ticks(max(0, seen.ask_ticks - seen.bid_ticks)) if seen.ask_ticks else None,
-            funding8=Rate8(seen.funding8) if seen.funding_ms else None,
-            funding_ns=seen.funding_ms * MS or None,
-        )

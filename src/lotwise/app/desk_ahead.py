@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
+from lotwise.app.desk_ticket import Read, Ticket, market_entry_ticks, share_of_equity8, signal_of
 from lotwise.app.desk_words import money
+from lotwise.broker.policy import SECOND_NS
 from lotwise.broker.port import Market
+from lotwise.broker.tops import market_of
 from lotwise.contracts.contract import Contract
 from lotwise.errors import InputError, LotwiseError, RefusedError, VenueError
-from lotwise.guard.facts import AccountFacts
+from lotwise.guard.facts import AccountFacts, MarketFacts
 from lotwise.kernel.codes import NO_STOP
 from lotwise.kernel.portfolio_rows import BAD_ENTRIES
 from lotwise.records.guard import Approved, Open, Refused
-from lotwise.session.pipeline import NotSized, Outcome
-from lotwise.units import Cash, grouped
+from lotwise.session.pipeline import NotSized, Outcome, Pipeline
+from lotwise.units import Cash, Rate8, Ticks, grouped
+
+if TYPE_CHECKING:
+    from lotwise.app.desk import Desk
+
+MS: Final = 10**6
 
 UNSOUND: Final = {
     NO_STOP: ("the last price has reached the stop", "place the stop on the other side of the price"),
@@ -57,6 +66,95 @@ class Rehearsal:
 
     def leave(self, contract_id: str) -> None:
         """Nothing is left."""
+
+
+class Ahead:
+    """What is known now of the account and its markets, and what the pipeline would say to a ticket."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def market(self, contract_id: str, leverage100: int = 0) -> Market:
+        """The contract's market as the pipeline would see it.
+
+        Raises
+        ------
+        VenueError
+            WEB-120 nothing was heard of it yet.
+        """
+        desk, top = self._desk, self._desk.feed.top(contract_id)
+        fees = desk.contracts[contract_id].fees
+        if top is None or fees is None:
+            raise VenueError("WEB-120", f"the market of {contract_id} was not heard yet", "wait a moment")
+        return market_of(desk.broker.terms[contract_id], fees, top, leverage100)
+
+    def market_ticks(self, contract_id: str, side: str) -> int | None:
+        """Where a market order would count as filled; None: no market is known."""
+        try:
+            return market_entry_ticks(self.market(contract_id), 1 if side == "long" else -1)
+        except VenueError:
+            return None
+
+    def known(self) -> Facts:
+        """The account as last read.
+
+        Raises
+        ------
+        VenueError
+            WEB-120 it was not read yet.
+        """
+        facts = self._desk.facts
+        if facts is None:
+            said = f"the account was not read yet: {self._desk.problem}"
+            raise VenueError("WEB-120", said, "wait a moment")
+        return facts
+
+    def rehearse(self, found: Read, ticket: Ticket, leverage100: int) -> Outcome:
+        """What the pipeline would say to a ticket now; nothing is asked of the venue, nothing is sent.
+
+        Raises
+        ------
+        InputError
+            WEB-121 a trade or position stands in the contract, or nothing may be opened now; WEB-133 the
+            price has reached the stop; PLAN codes of a plan that is obeyed and cannot be read.
+        """
+        desk, facts, contract_id = self._desk, self.known(), found.contract.id
+        if contract_id in facts.busy:
+            raise InputError(
+                "WEB-121", f"a trade of {contract_id} stands already", "close it first: one trade a contract"
+            )
+        for name, why in facts.silent.items():
+            if name == contract_id or ":" not in name:
+                raise InputError(
+                    "WEB-121", f"nothing is opened in {contract_id} now: {why}", "wait until it is over"
+                )
+        market = self.market(contract_id, leverage100)
+        check_stop(found.contract, found.side, found.stop_ticks, market.last_ticks)
+        risk8 = share_of_equity8(ticket, facts.account.equity_cash)
+        signal = signal_of(found, ticket, risk8, "")
+        plain = Pipeline(
+            Rehearsal(facts.account, market),
+            desk.guardrails.rulebook_at,
+            desk.config.risk8,
+            self.market_facts,
+            desk.trader.pipeline.max_leverage100,
+        )
+        pipeline = desk.plan.pipeline(plain, is_rehearsal=True)
+        now = int(desk.clock.now_ns())
+        return pipeline.open(found.contract, signal, now, seen_ns=desk.feed.seen[contract_id].heard_ns)
+
+    def market_facts(self, contract_id: str, now_ns: int) -> MarketFacts:
+        """What the guard may ask of a market."""
+        seen, contract = self._desk.feed.seen[contract_id], self._desk.contracts[contract_id]
+        dated = datetime.fromisoformat(contract.as_of).replace(tzinfo=UTC) if contract.as_of else None
+        return MarketFacts(
+            last_ticks=Ticks(seen.last_ticks) if seen.last_ticks else None,
+            seen_ns=seen.heard_ns or None,
+            facts_ns=int(dated.timestamp()) * SECOND_NS if dated else None,
+            spread_ticks=Ticks(max(0, seen.ask_ticks - seen.bid_ticks)) if seen.ask_ticks else None,
+            funding8=Rate8(seen.funding8) if seen.funding_ms else None,
+            funding_ns=seen.funding_ms * MS or None,
+        )
 
 
 def check_stop(contract: Contract, side: int, stop_ticks: int, last_ticks: int) -> None:

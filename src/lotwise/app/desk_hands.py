@@ -37,7 +37,7 @@ class Hands:
         if leverage100 and leverage100 != terms.leverage100:
             self.broker.terms[contract_id] = msgspec.structs.replace(terms, leverage100=leverage100)
             self.broker.unprepare(contract_id)
-        check_stop(contract, signal.side, signal.stop_ticks, self.desk.market(contract_id).last_ticks)
+        check_stop(contract, signal.side, signal.stop_ticks, self.desk.ahead.market(contract_id).last_ticks)
         now = int(self.desk.clock.now_ns())
         seen = self.desk.feed.seen[contract_id].heard_ns or now
         outcome = self.desk.trader.pipeline.open(contract, signal, now, seen_ns=seen)

@@ -40,7 +40,7 @@ class Opened:
     desk: Desk
     history: History
     feed: Feed
-    journal: Path | None
+    journal: str | Path | None
     left: ExitStack
 
     def close(self) -> None:
@@ -50,7 +50,7 @@ class Opened:
 
 
 def open_desk(
-    config: TradeConfig, environment: Mapping[str, str], clock: Clock, journal: Path | None = None
+    config: TradeConfig, environment: Mapping[str, str], clock: Clock, journal: str | Path | None = None
 ) -> Opened:
     """Reach the venue and put the desk together; nothing runs yet.
 

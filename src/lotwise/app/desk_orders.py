@@ -91,7 +91,7 @@ class Orders:
                 f"one of {', '.join(desk.contracts)}",
             )
         ready = judged(ticket, contract, desk, average)
-        risk8 = share_of_equity8(ticket, desk.known().account.equity_cash)
+        risk8 = share_of_equity8(ticket, desk.ahead.known().account.equity_cash)
         signal = signal_of(ready.found, ticket, risk8, self._reason(ticket, client_id))
         self._keep("asked", client_id, {"ticket": body})
         try:

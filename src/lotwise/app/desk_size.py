@@ -1,8 +1,8 @@
 """What the ticket shows while it is written: the calculator's answer, and what the pipeline would say to it.
 
-With an account the pipeline is asked first, on what is known (:meth:`lotwise.app.desk.Desk.rehearse`); its
-budget and leverage go into :func:`lotwise.size`, so that what is shown is what would be sent. Without an
-account the calculator answers alone.
+With an account the pipeline is asked first, on what is known
+(:meth:`lotwise.app.desk_ahead.Ahead.rehearse`); its budget and leverage go into :func:`lotwise.size`, so that
+what is shown is what would be sent. Without an account the calculator answers alone.
 """
 
 from __future__ import annotations
@@ -77,10 +77,10 @@ def judged(ticket: Ticket, contract: Contract, desk: Desk | None, average: Range
     atr = average(contract.id, ticket.interval) if wants_atr and average else None
     if desk is None or contract.id not in desk.contracts:
         return _alone(ticket, contract, atr)
-    found = read(ticket, contract, desk.market_ticks(contract.id, ticket.side), atr)
-    account = desk.known().account
+    found = read(ticket, contract, desk.ahead.market_ticks(contract.id, ticket.side), atr)
+    account = desk.ahead.known().account
     share8 = share_of_equity8(ticket, account.equity_cash)
-    market = desk.market(contract.id)
+    market = desk.ahead.market(contract.id)
     intent = intent_of(contract, _signal(found, ticket), market)
     asked: dict[str, Any] = {
         "side": ticket.side,
@@ -102,7 +102,7 @@ def judged(ticket: Ticket, contract: Contract, desk: Desk | None, average: Range
     outcome: Outcome | None = None
     refusal: LotwiseError | None = None
     try:
-        outcome = desk.rehearse(found, ticket, leverage100)
+        outcome = desk.ahead.rehearse(found, ticket, leverage100)
     except InputError as error:
         refusal = error
     said = _of_the_market(found, market.last_ticks)
@@ -160,7 +160,7 @@ def _is_auto(ticket: Ticket) -> bool:
 def _least_leverage(desk: Desk, contract: Contract, asked: dict[str, Any]) -> int:
     """The lowest that funds the trade within the guard's margin; the session's own where none does."""
     book = desk.guardrails.rulebook_at(desk.clock.now_ns())
-    account, most = desk.known().account, book.max_leverage100 or contract.scales.max_leverage100
+    account, most = desk.ahead.known().account, book.max_leverage100 or contract.scales.max_leverage100
     room = int(account.free_cash)
     if book.margin_share8:
         bound = mul_div_floor(max(0, account.equity_cash), book.margin_share8, RATE) - account.margin_cash

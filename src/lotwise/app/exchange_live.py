@@ -9,13 +9,13 @@ that the venue charged, and booked when it is known.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Coroutine, Mapping
 from functools import partial
 from os import environ
 from pathlib import Path
 from typing import Any, Final
 
-from lotwise.app.capture import PAUSES_S, connected
+from lotwise.app.public_line import PAUSES_S, Pause, connected, listen
 from lotwise.app.recorder import Chain, Verdict
 from lotwise.app.refresh import connect, exact_json
 from lotwise.errors import InputError, LotwiseError, UnitError, VenueError
@@ -32,8 +32,6 @@ WRITE_S: Final = 0.05
 """How often what came is written and played."""
 FUNDING_TRIES: Final = 5
 MS: Final = 10**6
-
-Pause = Callable[[float], Awaitable[object]]
 
 
 def prepared(choice: MarketChoice, folder: Path, environment: Mapping[str, str] = environ) -> None:
@@ -221,7 +219,7 @@ class Follower:
 
     async def run(self) -> None:
         """Follow until cancelled, or until the venue refuses or a price is beyond the bound."""
-        tasks = [asyncio.create_task(self._listen(road, number)) for number, road in enumerate(sorted(ROADS))]
+        tasks = [asyncio.create_task(self._line(road, number)) for number, road in enumerate(sorted(ROADS))]
         try:
             while True:
                 await asyncio.sleep(WRITE_S)
@@ -245,36 +243,12 @@ class Follower:
         if market.position < len(market):
             self.venue.advance(len(market))
 
-    async def _listen(self, road: str, number: int) -> None:
-        """Keep one socket open; where it breaks, dial again after a growing pause."""
-        failures = 0
-        while True:
-            if await self._heard_until_cut(f"{self.exchange.get_ws_url('linear', road)}/{number}", road):
-                failures = 0
-            self.feed.cut(ROADS[road])
-            await self.pause(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
-            failures += 1
-
-    async def _heard_until_cut(self, url: str, road: str) -> bool:
-        """Subscribe and listen until the line breaks: whether it ever stood."""
+    def _line(self, road: str, number: int) -> Coroutine[Any, Any, None]:
+        """One socket, kept open."""
         symbols = [contract.symbol.lower() for contract in self.venue.market.contracts]
         streams = [f"{symbol}@{stream}" for symbol in symbols for stream in ROADS[road]]
-        client = self.exchange.client(url)
-        client.handle_text_or_binary_message = partial(self._heard, client)
-        lost = client.future("lost")
-        asked = {"method": "SUBSCRIBE", "params": streams, "id": 1}
-        ready = self.exchange.watch(url, "ready", asked, "ready")
-        try:
-            await asyncio.wait({lost, ready}, return_when=asyncio.FIRST_COMPLETED)
-            stood = ready.done() and not ready.cancelled() and ready.exception() is None
-            await asyncio.wait({lost})
-        finally:
-            for future in (lost, ready):
-                if future.done() and not future.cancelled():
-                    future.exception()  # looked at, so that nothing complains of it
-            self.exchange.clients.pop(url, None)
-            await client.close()
-        return stood
+        cut = partial(self.feed.cut, ROADS[road])
+        return listen(self.exchange, (road, number), streams, self._heard, cut=cut, pause=self.pause)
 
     def _heard(self, client: Any, text: str | bytes) -> None:
         """A message as the venue wrote it; nothing may be raised here, ccxt would stop listening."""

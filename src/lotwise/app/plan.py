@@ -163,7 +163,7 @@ def _since(kept: KeptPlan, place: str | None, accounts: Mapping[Where, str]) -> 
     plan = kept.plan
     begun_ns = next(iter(kept.events())).time_ns
     moves: list[Move] = []
-    shelf = Journal.at(place)
+    shelf = Journal.there(place)
     try:
         for where, account in accounts.items():
             table = from_journal(shelf, Wanted(account=account, is_open=False))

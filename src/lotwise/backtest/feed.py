@@ -56,11 +56,17 @@ def merged(parts: Sequence[Rows]) -> Rows:
     return rows[np.lexsort((rows["contract"], rows["time_ns"]))]
 
 
-def columns_of(contract: Contract, feed: Rows, number: int) -> tuple[Columns, Rows]:
-    """The bars of contract ``number`` as columns, and the feed's rows that they are."""
+def columns_of(contracts: Sequence[Contract], feed: Rows) -> list[tuple[Columns, Rows]]:
+    """The bars of each contract as columns, and the feed's rows that they are; the feed is read once."""
     import numpy as np
 
-    at = np.flatnonzero(feed["contract"] == number)
-    mine = feed[at]
+    count = len(contracts)
+    numbers = np.clip(feed["contract"], -1, count)
+    order = np.argsort(numbers, kind="stable")
+    ends = np.searchsorted(numbers[order], np.arange(count + 1))
     names = ("time_ns", "open_ticks", "high_ticks", "low_ticks", "close_ticks", "volume_lots")
-    return Columns(contract, *(np.ascontiguousarray(mine[name]) for name in names)), at
+    columns = [feed[name][order] for name in names]
+    return [
+        (Columns(contract, *(column[start:end] for column in columns)), order[start:end])
+        for contract, start, end in zip(contracts, ends[:-1], ends[1:], strict=True)
+    ]

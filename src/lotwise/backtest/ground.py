@@ -59,7 +59,7 @@ class Ground:
         shown, self.feed = rows[first:end], rows[start:end]
         self._warm = int(start - first)
         self.contracts, self.plan = tuple(contracts), plan
-        self.seen = [Seen(*columns_of(one, shown, number)) for number, one in enumerate(contracts)]
+        self.seen = [Seen(*one) for one in columns_of(contracts, shown)]
         self._kept = [Kept(tuple(vars(one.columns).values())) for one in self.seen]
         self._state, self._book = laid_out(self.contracts, plan, self.feed, room=0)
         bad = int(first_bad_row.compiled(self._state, self.feed))

@@ -79,8 +79,7 @@ def _in_columns(strategies: Sequence[Any], contracts: Sequence[Contract], feed: 
 
     parts: list[Rows] = []
     answers: Rows = np.zeros(len(feed), np.int32)
-    for number, (strategy, contract) in enumerate(zip(strategies, contracts, strict=True)):
-        columns, at = columns_of(contract, feed, number)
+    for strategy, (columns, at) in zip(strategies, columns_of(contracts, feed), strict=True):
         if not len(columns):
             continue
         made, said = _rows(strategy, columns)

@@ -123,8 +123,7 @@ def play_columns(
 
     parts: list[Rows] = []
     answers = np.zeros(len(feed), np.int32)
-    for number, (strategy, contract) in enumerate(zip(strategies, contracts, strict=True)):
-        columns, at = columns_of(contract, feed, number)
+    for strategy, (columns, at) in zip(strategies, columns_of(contracts, feed), strict=True):
         made, said = rows_of(strategy.signals(columns), len(columns))
         answers[at] = np.where(said > 0, said + sum(len(part) for part in parts), said)
         parts.append(made)
@@ -197,8 +196,13 @@ def replaced(played: Played, **changes: Any) -> Played:
 
 def highest_of(contracts: Sequence[Contract], feed: Rows) -> list[int]:
     """Prices that each contract is proved for: stops and targets lie beyond those of the feed."""
-    highs = [feed["high_ticks"][feed["contract"] == number] for number in range(len(contracts))]
-    return [BEYOND * int(high.max()) if len(high) else 1 for high in highs]
+    import numpy as np
+
+    numbers = feed["contract"]
+    known = (numbers >= 0) & (numbers < len(contracts))
+    highs = np.zeros(len(contracts), np.int64)
+    np.maximum.at(highs, numbers[known], feed["high_ticks"][known])
+    return [max(1, BEYOND * int(high)) for high in highs]
 
 
 def laid_out(contracts: Sequence[Contract], plan: Plan, feed: Rows, *, room: int) -> tuple[State, rows.Book]:

@@ -17,6 +17,7 @@ from lotwise.broker.mirror import Mirror
 from lotwise.broker.policy import SECOND_NS, Policy, Terms
 from lotwise.broker.port import Market
 from lotwise.broker.tending import Tender
+from lotwise.broker.tops import Tops, market_of, sound
 from lotwise.broker.trade import Trade, begun, known_of
 from lotwise.broker.usage import FOREVER_NS, Usage
 from lotwise.broker.venue import OrderRefused, RateLimited, VenueDown, VenuePort
@@ -29,7 +30,7 @@ from lotwise.kernel.limit_rows import UsageRow
 from lotwise.kernel.sizing import lots_through_leg
 from lotwise.records.guard import Approved, Open
 from lotwise.records.live import VenueMarket, VenuePosition
-from lotwise.units import Cash, Lots, Rate8, Ticks
+from lotwise.units import Cash, Lots, Ticks
 
 REFUSED: Final = -1
 """The venue refused without a number of its own."""
@@ -92,9 +93,7 @@ class LiveBroker:
         self._rulebook, self._prepared, self._number = rulebook, set[str](), 0
         self.usage = Usage(rulebook)
         self.tender = Tender(self.hand, self.usage)
-        self._tops: dict[str, tuple[int, VenueMarket]] = {}
-        self.news_ns: dict[str, int] = {}
-        """When the market's time last went on, by contract: a venue may serve an old top again and again."""
+        self.tops = Tops(clock)
         self.sequence = 0
         """Grows with all that changes the account: an approval holds for one number of it."""
 
@@ -205,33 +204,18 @@ class LiveBroker:
             raise InputError("BROKER-173", f"the fees of {contract_id} are unknown", "refresh its facts")
         top = sound(self.port.market(contract_id))
         self.saw_market(top)
-        return Market(
-            last_ticks=top.last_ticks,
-            spread_ticks=Ticks(max(0, top.ask_ticks - top.bid_ticks)),
-            slippage_ticks=terms.slippage_ticks,
-            leverage100=terms.leverage100,
-            is_cross=not terms.is_isolated,
-            maker_fee8=Rate8(contract.fees.maker8),
-            taker_fee8=Rate8(contract.fees.taker8),
-        )
+        return market_of(terms, contract.fees, top)
 
     def saw_market(self, top: VenueMarket) -> None:
         """A price: a trailing stop follows it. None is no price, and moves nothing."""
         if top.last_ticks < 1:
             return
-        before_top = self.last_top(top.contract_id)
-        self._tops[top.contract_id] = (self.clock.now_ns(), top)
-        if before_top is None or top.time_ns > before_top.time_ns:
-            self.news_ns[top.contract_id] = self._tops[top.contract_id][0]
+        self.tops.take(top)
         trade = self.trades.get(top.contract_id)
         if trade is not None:
             before = trade.mirror.stop_ticks
             trade.mirror.price(top.last_ticks, self.clock.now_ns())
             trade.troubled = trade.troubled or trade.mirror.stop_ticks != before
-
-    def last_top(self, contract_id: str) -> VenueMarket | None:
-        """The market as it was last seen; nothing is asked."""
-        return self._tops.get(contract_id, (0, None))[1]
 
     def held(self, contract_id: str) -> int:
         """Lots of our own trade, signed."""
@@ -293,8 +277,8 @@ class LiveBroker:
 
     def _top(self, contract_id: str) -> VenueMarket:
         """The market as the pipeline has just seen it, or asked for anew."""
-        seen_ns, top = self._tops.get(contract_id, (0, None))
-        if top is None or not 0 <= self.clock.now_ns() - seen_ns <= SECOND_NS:
+        top = self.tops.recent(contract_id)
+        if top is None:
             top = sound(self.port.market(contract_id))
             self.saw_market(top)
         return top
@@ -464,24 +448,6 @@ class LiveBroker:
             self.usage.opened(risk_cash, cash)
         self.foreign[contract_id] = found
         self.keep("foreign", contract_id, position=found)
-
-
-def sound(top: VenueMarket) -> VenueMarket:
-    """A market with prices.
-
-    Raises
-    ------
-    VenueError
-        BROKER-195 one of them is missing: a size or a stop counted from it would be another one.
-    """
-    if min(top.last_ticks, top.bid_ticks, top.ask_ticks) < 1:
-        raise VenueError(
-            "BROKER-195",
-            f"{top.contract_id} is told with bid {top.bid_ticks}, ask {top.ask_ticks}, last {top.last_ticks}"
-            " ticks: a price is missing",
-            "nothing is opened until the venue tells all of them",
-        )
-    return top
 
 
 def legs_of(approved: Approved[Open]) -> tuple[Leg, ...]:

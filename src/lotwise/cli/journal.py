@@ -27,16 +27,16 @@ family = App(
     name="journal", help="Every trade remembered: add, list, show, note, tag, measure, import, export."
 )
 
-Place = Annotated[str, Parameter(name=["--db"])]
+Place = Annotated[str, Parameter(name=["--journal"])]
 Zone = Annotated[str, Parameter(name=["--zone"])]
 
 
 @contextmanager
-def shelf(db: str) -> Iterator[Journal]:
-    """The journal, closed when the command is done."""
+def shelf(db: str, *, begins: bool = False) -> Iterator[Journal]:
+    """The journal, closed when the command is done; one that is named must be there unless it begins."""
     from lotwise.journal.shelf import Journal
 
-    journal = Journal.at(db or None)
+    journal = Journal.at(db or None) if begins else Journal.there(db or None)
     try:
         yield journal
     finally:
@@ -177,7 +177,7 @@ def added(
             f"a stop at {stop} loses nothing of what is {'bought' if fill.side > 0 else 'sold'} at {price}",
             f"give a price {'below' if fill.side > 0 else 'above'} {price}; nothing was added",
         )
-    with shelf(db) as journal:
+    with shelf(db, begins=True) as journal:
         done, _ = journal.add([fill])
         trip = journal.trip_at(fill)
         if plan is not None or reason or setup:

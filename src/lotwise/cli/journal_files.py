@@ -120,7 +120,7 @@ def bring_in(
         )
     facts = Facts(pairs(sizes, "--size"))
     screen = Screen(output)
-    with shelf(db) as journal:
+    with shelf(db, begins=True) as journal:
         if ccxt:
             ends = [time_of(one, UTC, "--since, --until") // 10**6 if one else None for one in (since, until)]
             wanted = (ccxt.lower(), account, contract, ends[0], ends[1])

@@ -42,7 +42,7 @@ def web(
     bind: str = LOOPBACK,
     password_file: Path | None = None,
     open: Flag = False,
-    journal: Path | None = None,
+    journal: str | None = None,
     plan: Path | None = None,
     output: Output = Output(),  # noqa: B008
 ) -> int:
@@ -67,7 +67,7 @@ def web(
     open
         Open the browser.
     journal
-        The journal's database; else your own.
+        The journal: a file, or postgresql://...; else your own.
     plan
         The scaling plan's file.
     output
@@ -138,7 +138,7 @@ def _site(
     config: Path | None,
     demo: bool,
     folder: Path | None,
-    journal: Path | None,
+    journal: str | None,
     plan: Path | None,
     left: ExitStack,
 ) -> Site:
@@ -147,13 +147,19 @@ def _site(
     from lotwise.app.trade_config import load
     from lotwise.clock import SystemClock
     from lotwise.contracts import catalogue
+    from lotwise.journal.shelf import Journal
+    from lotwise.scaling.config import load_plan
     from lotwise.store.place import own_place
     from lotwise.web.assets import load as load_assets
     from lotwise.web.settings import Looks
     from lotwise.web.site import Site
 
     clock, assets = SystemClock(), load_assets()
+    if plan is not None:
+        load_plan(plan)
     if config is None and not demo:
+        if journal is not None:
+            Journal.there(journal).close()
         place = Path(own_place()).parent.parent / "desk"
         ids = [f"binance:{symbol}" for symbol in catalogue.symbols("binance")]
         return Site(assets, Looks(place), clock, journal=journal, plan=plan, contracts=ids)
@@ -166,7 +172,7 @@ def _site(
             left.callback(shutil.rmtree, folder, ignore_errors=True)
         running = start(folder, clock, variables)
         left.callback(running.end)
-        read, variables, journal = running.config(), running.environment, journal or running.journal
+        read, variables, journal = running.config(), running.environment, journal or str(running.journal)
         plan = plan or running.plan
     else:
         assert config is not None

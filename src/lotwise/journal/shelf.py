@@ -17,7 +17,8 @@ from lotwise.journal.trips import parts_of, trip_name
 from lotwise.ledger.holding import in_order
 from lotwise.ledger.keep import keep_incomes
 from lotwise.records.journal import Fill, Income, RoundTrip
-from lotwise.store.database import one_at_a_time, opened
+from lotwise.store.database import needs_packages, one_at_a_time, opened
+from lotwise.store.place import url_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -74,6 +75,25 @@ class Journal:
             database.close()
             raise
         return cls(database)
+
+    @classmethod
+    def there(cls, place: str | Path | None = None) -> Journal:
+        """The same to look things up: a file that was named is not begun, for its name may be misspelt.
+
+        Raises
+        ------
+        InputError
+            JOURNAL-109 no such file; else as :meth:`at`.
+        """
+        needs_packages()
+        path = url_of(place)[1] if place else None
+        if path is not None and not path.exists():
+            raise InputError(
+                "JOURNAL-109",
+                f"there is no journal at {path}",
+                "check the name; lotwise journal add and import begin a new one",
+            )
+        return cls.at(place)
 
     def close(self) -> None:
         """Let go of the database."""

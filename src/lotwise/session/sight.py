@@ -134,7 +134,8 @@ class Sight:
 
     def _fresh_top(self, contract_id: str, now_ns: int, missing: list[str]) -> VenueMarket | None:
         """The last top, unless its time has long stood still."""
-        top, news_ns = self.broker.last_top(contract_id), self.broker.news_ns.get(contract_id, 0)
+        tops = self.broker.tops
+        top, news_ns = tops.last(contract_id), tops.news_ns.get(contract_id, 0)
         if top is None or min(top.bid_ticks, top.ask_ticks) < 1:
             missing.append("no price was seen")
             return None

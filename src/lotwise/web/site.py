@@ -33,7 +33,7 @@ class Site:
     clock: Clock
     opened: Opened | None = None
     orders: Orders | None = None
-    journal: Path | None = None
+    journal: str | Path | None = None
     """The journal's database; None: the trader's own."""
     plan: Path | None = None
     is_demo: bool = False
