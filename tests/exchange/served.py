@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -54,11 +55,10 @@ class Server:
 
     def asked(self, method: str, path: str, body: Any = None) -> Any:
         """What the admin port answers."""
-        line = HTTPConnection("127.0.0.1", self.admin, timeout=60)
-        line.request(method, path, json.dumps(body) if body is not None else None)
-        answer = line.getresponse()
-        told = json.loads(answer.read())
-        line.close()
+        with closing(HTTPConnection("127.0.0.1", self.admin, timeout=60)) as line:
+            line.request(method, path, json.dumps(body) if body is not None else None)
+            answer = line.getresponse()
+            told = json.loads(answer.read())
         assert answer.status == 200, told
         return told
 
@@ -74,11 +74,10 @@ class Server:
         self, method: str, target: str, body: str = "", headers: dict[str, str] | None = None
     ) -> tuple[int, Any]:
         """Status and body of a request as it is."""
-        line = HTTPConnection("127.0.0.1", self.port, timeout=60)
-        line.request(method, target, body or None, headers or {})
-        answer = line.getresponse()
-        told = answer.read()
-        line.close()
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as line:
+            line.request(method, target, body or None, headers or {})
+            answer = line.getresponse()
+            told = answer.read()
         return answer.status, json.loads(told)
 
     def kill(self) -> None:

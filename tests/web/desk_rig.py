@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -92,13 +93,12 @@ class DeskProcess:
 
     def raw(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         """Status, headers and bytes of a request."""
-        line = HTTPConnection("127.0.0.1", self.port, timeout=60)
         own = {"Origin": self.origin} | ({"Cookie": self.cookie} if self.cookie else {})
         text = body if isinstance(body, (bytes, str, type(None))) else json.dumps(body)
-        line.request(method, path, text, own if headers is None else headers)
-        answer = line.getresponse()
-        found = answer.read()
-        line.close()
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as line:
+            line.request(method, path, text, own if headers is None else headers)
+            answer = line.getresponse()
+            found = answer.read()
         return answer.status, answer.headers, found
 
     def enter(self) -> DeskProcess:
