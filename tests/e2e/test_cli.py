@@ -121,6 +121,11 @@ def test_an_error_on_a_stream_that_knows_only_ascii() -> None:
             "lotwise exchange account add needs NAME",
             "lotwise exchange account add --help",
         ),
+        (
+            "size BTCUSDT long far --equity 500 --entry=65000",
+            "lotwise size does not know what 'long', 'far' is for",
+            "lotwise size --help",
+        ),
         ("nosuch", 'Unknown command "nosuch"', "lotwise --help"),
     ],
 )

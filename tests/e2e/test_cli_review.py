@@ -92,7 +92,7 @@ def refused(capsys: Capture, command: str) -> str:
 
 def test_an_empty_journal_is_no_mistake(capsys: Capture) -> None:
     words = " ".join(said(capsys, "review").split())
-    assert "All trades: no closed trade to review, of 0 in the journal." in words
+    assert "All trades: nothing to review: no trade is closed yet." in words
     assert "lotwise journal import" in words
     assert answered(capsys, "review --month 2026-10")["totals"]["count"] == 0
     assert said(capsys, "review --quiet") == ""

@@ -10,11 +10,12 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
-from cyclopts import App, CycloptsError, MissingArgumentError
+from cyclopts import App, CycloptsError, MissingArgumentError, UnusedCliTokensError
 
 from lotwise import __version__
 from lotwise.cli.screen import PipeConsole
 from lotwise.errors import InputError, LotwiseError
+from lotwise.units import shown
 
 EXIT_CODES = """\
 Exit codes: 0 done, 1 error, 2 usage or bad input, 3 the trade does not fit, 4 venue or network.
@@ -145,8 +146,7 @@ def _run(given: list[str]) -> tuple[int, LotwiseError | None]:
     try:
         result = app(given, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        said = _missing(error, given) if isinstance(error, MissingArgumentError) else _first_line(str(error))
-        found = InputError("USAGE-001", said, _help_hint(given, error.command_chain or ()))
+        found = InputError("USAGE-001", _said(error, given), _help_hint(given, error.command_chain or ()))
         return found.exit_code, found
     except LotwiseError as error:
         return error.exit_code, error
@@ -165,6 +165,16 @@ def _print_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def _said(error: CycloptsError, given: Sequence[str]) -> str:
+    """What is wrong with what was typed."""
+    if isinstance(error, MissingArgumentError):
+        return _missing(error, given)
+    if isinstance(error, UnusedCliTokensError) and error.command_chain:
+        left = ", ".join(shown(word) for word in error.unused_tokens or ())
+        return f"lotwise {' '.join(error.command_chain)} does not know what {left} is for"
+    return _first_line(str(error))
 
 
 def _missing(error: MissingArgumentError, given: Sequence[str]) -> str:

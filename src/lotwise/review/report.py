@@ -134,10 +134,9 @@ def review(
     mask = np.ones(len(table), np.bool_) if only is None else np.asarray(only, np.bool_)
     some = table.take(np.flatnonzero(mask))
     if not len(some):
+        what = f"none of {len(table):,} closed trades is meant" if len(table) else "no trade is closed yet"
         raise InputError(
-            "REVIEW-102",
-            f"no closed trade to review, of {len(table):,} in the journal",
-            "lotwise journal list shows what is there",
+            "REVIEW-102", f"nothing to review: {what}", "lotwise journal list shows what is there"
         )
     whole = totals(some, seed)
     found = groups(some, zone)
