@@ -434,7 +434,7 @@ def test_what_cannot_be_fetched_is_said(journal: Journal) -> None:
 
 def test_keys_may_lie_in_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     keyring = pytest.importorskip("keyring")
-    kept = {("lotwise", "MEXC_KEY"): "k", ("lotwise", "MEXC_SECRET"): "s"}
+    kept = {("lotwise", "LOTWISE_MEXC_KEY"): "k", ("lotwise", "LOTWISE_MEXC_SECRET"): "s"}
     monkeypatch.setattr(keyring, "get_password", lambda service, name: kept.get((service, name)))
     assert keys_of("mexc", {}) == {"apiKey": "k", "secret": "s"}
 

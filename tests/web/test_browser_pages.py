@@ -77,6 +77,26 @@ def test_the_address_lets_a_browser_in_once_and_leaves_no_token(desk: DeskProces
     assert page.evaluate("document.cookie") == ""
 
 
+def test_a_password_opens_the_desk_and_another_does_not(watched: Watched, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("a long enough pässword\n", encoding="utf-8")
+    desk = DeskProcess(tmp_path, None, "--password-file", str(secret))
+    try:
+        page = watched.context(DeskWithout(desk)).new_page()
+        page.goto(desk.origin + "/journal")
+        for word, told in (("a long enough password", "That is not it."), ("a long enough pässword", "")):
+            page.get_by_label("Password").fill(word)
+            page.get_by_role("button", name="Open the desk").click()
+            if told:
+                page.get_by_role("alert").filter(has_text=told).wait_for()
+        page.locator("#side-long, [name=side]").first.wait_for(state="attached")
+        assert page.url.startswith(desk.origin + "/")
+        assert "password" not in page.url
+        assert [one["name"] for one in page.context.cookies()] == [f"lotwise-{desk.port}"]
+    finally:
+        desk.stop()
+
+
 class DeskWithout:
     """A desk whose cookie is not known."""
 

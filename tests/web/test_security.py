@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from importlib import resources
+from typing import Any
 
 import pytest
 from starlette.routing import Route, WebSocketRoute
@@ -15,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from lotwise.errors import InputError
 from lotwise.web import assets as files
 from lotwise.web.assets import Assets, load
-from lotwise.web.security import LONGEST_BODY, Door
+from lotwise.web.security import LONGEST_BODY, MOST_WRONG, Door
 from lotwise.web.server import application
 
 PORT = 8123
@@ -66,6 +67,26 @@ def test_without_the_cookie_nothing(client: TestClient) -> None:
     assert client.get("/login").status_code == 401
     assert client.get("/", headers={"cookie": f"lotwise-{PORT}=guess"}).status_code == 401
     assert client.get("/static/x/y.js").status_code == 401
+
+
+def test_the_password_lets_in_and_nothing_else_does(assets: Assets) -> None:
+    """As a browser sends the login page's form."""
+    words = "pässword + 100 %"
+    door = Door(PORT, password=words)
+    with TestClient(application(door, assets, []), base_url=OWN, follow_redirects=False) as client:
+
+        def sent(**request: Any) -> tuple[int, bool]:
+            answer = client.post("/login", headers={"origin": OWN}, **request)
+            return answer.status_code, "set-cookie" in answer.headers
+
+        assert sent(data={"password": words}) == (303, True)
+        for wrong in ({"password": "wrong"}, {"token": door.token}, {}, {"password": words + "x" * 5_000}):
+            assert sent(data=wrong) == (401, False), wrong
+        assert sent(content=b"\xff\x00&&=;") == (401, False)
+        assert client.post("/login", data={"password": words}).status_code == 403, "of no page of ours"
+        for _ in range(MOST_WRONG):
+            sent(data={"password": "wrong"})
+        assert sent(data={"password": words}) == (401, False), "too many were tried"
 
 
 def test_with_it_the_page_and_its_headers(client: TestClient, door: Door) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -115,6 +116,7 @@ def open_desk(
             again=again,
             before=[LOST.format(folder=elsewhere)] if elsewhere else [],
         )
+        reached.words.to(partial(desk.broker.hand.tell, "venue"))
         history = History(
             desk.contracts, public_client(config), lambda contract: feed.seen[contract].market_ms
         )

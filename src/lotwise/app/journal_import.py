@@ -83,18 +83,18 @@ def keys_of(venue: str, environment: Mapping[str, str] = environ) -> dict[str, s
     name = venue.upper()
     found = {"apiKey": key, "secret": secret}
     if not key:
-        found = {"apiKey": _from_ring(f"{name}_KEY"), "secret": _from_ring(f"{name}_SECRET")}
+        found = {"apiKey": _from_ring(f"LOTWISE_{name}_KEY"), "secret": _from_ring(f"LOTWISE_{name}_SECRET")}
     if FEEDS[venue].has_passphrase:
         variable = f"LOTWISE_{name}_PASSPHRASE"
         former = environment.get(f"LOTWISE_{name}_PASSWORD", "")  # what `lotwise trade` called it before
-        found["password"] = environment.get(variable, "") or former or _from_ring(f"{name}_PASSPHRASE")
+        found["password"] = environment.get(variable, "") or former or _from_ring(variable)
     if not all(found.values()):
         more = f" and LOTWISE_{name}_PASSPHRASE" if FEEDS[venue].has_passphrase else ""
         raise InputError(
             "JOURNAL-151",
             f"{venue} tells your trades to your key only, and there is none",
-            f"set LOTWISE_{name}_KEY, LOTWISE_{name}_SECRET{more}, or put them into the keyring as lotwise "
-            f"{name}_KEY, ...; a key that may only read is enough",
+            f"set LOTWISE_{name}_KEY, LOTWISE_{name}_SECRET{more}, or: keyring set lotwise"
+            f" LOTWISE_{name}_KEY, ...; a key that may only read is enough",
         )
     return found
 

@@ -20,6 +20,24 @@ TIMEOUT_MS: Final = 10_000
 LINEAR: Final = {"fetchCurrencies": False, "fetchMarkets": {"types": ["linear"]}, "defaultType": "swap"}
 
 
+class Words:
+    """What a connection has to say: kept until somebody listens."""
+
+    def __init__(self) -> None:
+        self._kept: list[str] = []
+        self._listener: Callable[[str], object] = self._kept.append
+
+    def __call__(self, words: str) -> None:
+        """Something is said."""
+        self._listener(words)
+
+    def to(self, listener: Callable[[str], object]) -> None:
+        """Tell it what was said, and from now on all that is."""
+        self._listener = listener
+        for words in self._kept:
+            listener(words)
+
+
 @dataclass(frozen=True)
 class Reached:
     """A venue that answered."""
@@ -27,6 +45,8 @@ class Reached:
     port: VenuePort
     reader: BarReader
     clock: Clock
+    words: Words
+    """A key whose rights are not told, a clock that was set right, an order that could not be cancelled."""
     streams: Streams | None = None
     lockstep: Lockstep | None = None
 
@@ -36,9 +56,7 @@ class Reached:
             self.streams.end()
 
 
-def opened(
-    config: TradeConfig, environment: Mapping[str, str], tell: Callable[[str], object] = lambda words: None
-) -> Reached:
+def opened(config: TradeConfig, environment: Mapping[str, str]) -> Reached:
     """Connect as a file says.
 
     Raises
@@ -51,15 +69,16 @@ def opened(
     """
     from lotwise.broker.ccxt_venue.connect import connect
 
+    words = Words()
     url = config.paper.exchange.rstrip("/") if config.where == "paper" else ""
     port: VenuePort = connect(
-        config.venue, config.where, url=url, account=config.account, environment=environment, tell=tell
+        config.venue, config.where, url=url, account=config.account, environment=environment, tell=words
     )
     reader = CcxtBars(exact_client(_client(config)), config.bar)
     if config.where == "paper" and config.paper.lockstep:
         lockstep = Lockstep(config.paper.admin)
         stepped = MarketClock(lockstep.now_ns())
-        return Reached(MarketTimed(port, stepped, SystemClock()), reader, stepped, lockstep=lockstep)
+        return Reached(MarketTimed(port, stepped, SystemClock()), reader, stepped, words, lockstep=lockstep)
     streams = None
     if config.feed.source == "stream":
         streams = Streams(lambda: exact_client(_client(config, streams=True)), config.contracts)
@@ -67,8 +86,8 @@ def opened(
         clock = PaperClock(SystemClock())
         timed = PaperTimed(port, clock)
         timed.market(config.contracts[0].id)
-        return Reached(timed, reader, clock, streams=streams)
-    return Reached(port, reader, SystemClock(), streams=streams)
+        return Reached(timed, reader, clock, words, streams=streams)
+    return Reached(port, reader, SystemClock(), words, streams=streams)
 
 
 def _client(config: TradeConfig, streams: bool = False) -> Any:

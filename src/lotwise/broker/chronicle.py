@@ -25,6 +25,7 @@ Kind = Literal[
     "stale",
     "skew",
     "recovered",
+    "venue",
 ]
 URGENT: Final = frozenset({"naked", "stop_gone", "divergence", "lock", "trouble", "foreign", "unknown"})
 """What a trader wants to be woken for."""

@@ -65,8 +65,9 @@ def init(
         screen.line()
         if told == "paper":
             screen.line("    lotwise exchange                        the exchange on this machine")
+            screen.line("    lotwise exchange account add paper --admin http://127.0.0.1:8611")
             screen.line(
-                "    lotwise exchange account add paper      its key and secret, for LOTWISE_PAPER_KEY"
+                "                                            its key and secret, for LOTWISE_PAPER_KEY"
             )
         screen.line(f"    lotwise trade --{told} {path}")
     return 0

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from lotwise.app.trade_folder import Folder, Phases
     from lotwise.app.trade_safety import AtRisk
     from lotwise.broker.chronicle import Chronicle, Told
+    from lotwise.clock import Clock
 
 Flag = Annotated[bool, Parameter(negative="")]
 SIGNS: Final = {"paper": "◆", "demo": "◇", "live": "■"}
@@ -116,6 +118,12 @@ class Teller:
             style = "bold red" if event.kind in ("naked", "lock", "trouble", "divergence") else ""
             self._screen.line(f"  {mode}  {at}  {glyph} {event.kind:<10}  {event.message}", style)
 
+    def says(self, clock: Clock, words: str) -> None:
+        """What the venue's connection says where no session listens."""
+        from lotwise.broker.chronicle import Told
+
+        self.told(Told(kind="venue", time_ns=int(clock.now_ns()), message=words))
+
     def headline(self, facts: dict[str, Any]) -> None:
         """What begins."""
         if self._output.json:
@@ -195,6 +203,7 @@ def _traded(
             keeper=Keeper(shelf, config.venue, config.account),
         )
         teller.headline(_facts(config, risk, coin))
+        reached.words.to(partial(session.tell, "venue"))
         if before:
             said = "what it lost today, its locks and its open trades are not known here"
             session.tell("trouble", f"the last session of this account kept its state in {before}: {said}")
@@ -384,6 +393,7 @@ def flatten(
     folder = Folder(read.folder)
     teller = Teller(read, output)
     reached = port_of(read, environ)
+    reached.words.to(partial(teller.says, reached.clock))
     if folder.is_taken:  # first, so that it opens nothing while we close
         folder.kill(reason)
     for other in runs_in(read, environ):  # the account's session may keep its state elsewhere

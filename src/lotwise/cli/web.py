@@ -214,7 +214,7 @@ def _serve(site: Site, port: int, bind: str, password: str, open: bool, output: 
             screen.line(f"  {SIGNS[site.mode]}", "bold")
             screen.line(f"  {address}")
             screen.line(
-                "  The address lets one browser in: keep it to yourself. Ctrl-C ends the desk.", "dim"
+                "  Whoever has the address is let in: keep it to yourself. Ctrl-C ends the desk.", "dim"
             )
         if open:
             webbrowser.open(address)

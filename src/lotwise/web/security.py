@@ -2,7 +2,8 @@
 
 Binding to loopback is no protection: any page that the browser shows can send requests there, and a page can
 make its own host name resolve to 127.0.0.1. So every request is asked for its host name, what changes
-something for its origin, and everything but the login for a cookie that only the launch token gives.
+something for its origin, and everything but the login for a cookie that the launch token gives, or the
+password.
 """
 
 from __future__ import annotations
@@ -167,7 +168,7 @@ class Guarded:
                 added: list[Any] = [
                     (b"content-security-policy", self.policy.encode()),
                     (b"x-content-type-options", b"nosniff"),
-                    (b"referrer-policy", b"no-referrer"),
+                    (b"referrer-policy", b"same-origin"),  # with none a form says its origin is null
                     (b"cross-origin-opener-policy", b"same-origin"),
                     (b"cross-origin-resource-policy", b"same-origin"),
                 ]

@@ -176,7 +176,7 @@ class CcxtVenue:
                 raise VenueError(
                     "BROKER-126",
                     f"{name} of {contract.id} is {theirs} at the venue and {ours} in the facts",
-                    f"lotwise contracts refresh {contract.venue}",
+                    f"lotwise contracts refresh --venue {contract.venue}",
                 )
         return row
 

@@ -102,7 +102,7 @@ class Desk:
         raise VenueError(
             "BROKER-152",
             f"{self.venue} tells of {shown(symbol)}, which the facts do not know: it cannot be counted",
-            f"lotwise contracts refresh {self.families[0]}, or close it on the venue's app",
+            f"lotwise contracts refresh --venue {self.families[0]}, or close it on the venue's app",
         )
 
 

@@ -173,7 +173,7 @@ class Reader:
                 "BROKER-150",
                 f"{self.venue} answers {value} for {contract.id}, whose steps are"
                 f" {contract.tick_size} in price and {contract.lot_size} in quantity",
-                f"its rules have changed: lotwise contracts refresh {contract.venue}",
+                f"its rules have changed: lotwise contracts refresh --venue {contract.venue}",
             )
         return -steps if value < 0 else steps
 

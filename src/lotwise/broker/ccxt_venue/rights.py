@@ -46,5 +46,5 @@ def check_live(contract: Contract, where: Where) -> None:
         raise InputError(
             "BROKER-132",
             f"{' and '.join(unknown)} of {contract.id} are unknown: it may be traded on paper, not live",
-            f"lotwise contracts refresh {contract.venue}, with keys, or a Contract of your own",
+            f"lotwise contracts refresh --venue {contract.venue}, with keys, or a facts file of your own",
         )
