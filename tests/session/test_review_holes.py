@@ -14,12 +14,13 @@ from lotwise.broker.policy import Policy
 from lotwise.broker.venue import RateLimited
 from lotwise.errors import InputError, VenueError
 from lotwise.records.journal import Income
-from lotwise.records.live import VenueOrder, VenuePosition
+from lotwise.records.live import VenueBalance, VenueOrder, VenuePosition
 from lotwise.records.signal import Exit
 from lotwise.session.flatten import Flattening
 from lotwise.session.pipeline import NotTaken, Sent
 from lotwise.store.failures import StoreError
 from lotwise.strategy.api import Bar
+from lotwise.units import Cash
 from tests.session.auditor import Auditor
 from tests.session.scene import AAA, BBB, Scene, entries, signal, targets
 from tests.session.test_session_cases import begun, failing
@@ -498,3 +499,80 @@ def test_a_close_that_fills_in_part_is_sent_again(scene: Make) -> None:
     s.go(3)
     assert s.venue.lots[AAA] == 0
     assert not s.broker.trades
+
+
+# -- a log that cannot be taken up, coins beside the account's own, an entry that no list shows
+
+
+def test_a_start_that_is_refused_closes_nothing_off_in_the_log(scene: Make) -> None:
+    """The file was edited and lacks the contract of an open trade: nothing of it may be lost over that."""
+    s = scene(day_loss_share8=E8 // 50)
+    s.trader.begin()
+    assert isinstance(s.bar(AAA, signal(targets=targets(1, 300_000, 100))), Sent)
+    s.venue.wallet -= 400 * E8
+    s.go(2)
+    s.bar(AAA)
+    s.broker.lock("kill switch: by hand")
+    before = s.broker.usage.saved()
+    assert before["day_locked"] == 1
+    s.session()
+    del s.broker.contracts[AAA]
+    with pytest.raises(InputError, match="BROKER-171"):
+        s.trader.begin()
+    assert s.trader.stop() == ()  # as the command does, whatever ended it
+    s.session()
+    assert s.trader.begin().trades == 1
+    assert s.standing("limit"), "its target stands, and is ours"
+    assert s.broker.usage.saved() == before
+    assert not isinstance(s.bar(BBB, signal()), Sent)
+
+
+@pytest.mark.parametrize("held_cash", [0, E8 // 100], ids=["a first one", "more of it"])
+def test_another_coin_that_comes_or_goes_moves_no_limit(scene: Make, held_cash: int) -> None:
+    """BNB for the fees is no part of an equity in USDT."""
+    s = scene(day_loss_share8=E8 // 50)
+    s.trader.begin()
+    s.bar(AAA)
+    s.go(5)
+    good = s.venue.balance
+
+    def balance(coin: str) -> VenueBalance:
+        there = Cash(held_cash + E8 // 10)
+        found = VenueBalance(
+            coin=coin, wallet_cash=there, equity_cash=there, free_cash=there, margin_cash=Cash(0)
+        )
+        return found if coin == "BNB" else good(coin)
+
+    before = s.broker.usage.row.day_start_cash
+    s.venue.balance = balance  # type: ignore[method-assign]
+    moved = {"venue": "own", "kind": "TRANSFER", "time_ns": s.clock.time_ns}
+    s.venue.incomes = [Income(income_id="1", coin="BNB", cash=Cash(E8 // 10), **moved)]  # type: ignore[arg-type]
+    s.go(75)
+    row = s.broker.usage.row
+    assert (row.day_start_cash, row.week_start_cash, row.day_locked) == (before, before, 0)
+    s.venue.wallet -= 5_000 * E8
+    s.go(3)
+    s.bar(AAA)
+    assert s.broker.usage.row.day_locked == 1
+    assert not isinstance(s.bar(AAA, signal()), Sent)
+
+
+def test_an_entry_that_no_list_shows_does_not_keep_its_stop_waiting(scene: Make) -> None:
+    """It is to be cancelled, and has filled: its execution is told, the order itself for a while is not."""
+    s = scene(policy=Policy(rest="cancel", rest_ns=0))
+    s.trader.begin()
+    s.bar(AAA, signal(entries=entries(1, (299_900, 100)), stop=297_000))
+    s.go(30)
+    (hidden,) = (one.client_id for one in s.trade().of("entry"))
+    one_of, all_of = s.venue.order, s.venue.orders
+    s.venue.order = lambda c, name: None if name == hidden else one_of(c, name)  # type: ignore[method-assign]
+    s.venue.orders = lambda c="": [  # type: ignore[method-assign]
+        order for order in all_of(c) if order.client_id != hidden
+    ]
+    s.venue.move(AAA, 299_800)
+    s.trader.on_fill(AAA)
+    lots = s.venue.lots[AAA]
+    assert lots > 0
+    assert s.stops() == [(lots, 297_000)]
+    s.go(10)
+    assert s.stops() == [(lots, 297_000)]

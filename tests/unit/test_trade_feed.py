@@ -109,6 +109,22 @@ def test_what_was_missed_while_the_line_was_down_is_told_after(by_clock: bool) -
     assert late == [START + k * MINUTE for k in range(29 if by_clock else 28)]
 
 
+@pytest.mark.parametrize("by_clock", [True, False])
+def test_a_night_that_is_told_in_pages_opens_nothing_but_by_its_end(by_clock: bool) -> None:
+    """The newest bar of the first page is hours old."""
+    market, ear = Market(), Ear()
+    heard = feed(market, by_clock=by_clock)
+    heard.look(ear)
+    night = 2 * PAGE + 300
+    market.time_ns += night * MINUTE
+    for _ in range(4):
+        heard.look(ear)
+    told = [at for name, at in ear.bars if name == BTC.id]
+    assert told == [START + k * MINUTE for k in range(night)]
+    late = {at for name, at in ear.late if name == BTC.id}
+    assert [at for at in told if at not in late] == told[-1 if by_clock else -2 :]
+
+
 def test_bars_that_the_venue_does_not_have_are_counted() -> None:
     market, ear = Market(), Ear()
     heard = feed(market)

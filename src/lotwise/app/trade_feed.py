@@ -181,8 +181,13 @@ class Feed:
         return max(top.time_ns, self.port.now_ns() - GRACE_NS) if self.by_clock else top.time_ns
 
     def look(self, listener: Listener) -> Heard:
-        """Ask for all tops, and for the bars that have closed; tell them in the order of time."""
-        heard, closed = Heard(), list[tuple[int, int, Bar]]()
+        """Ask for all tops, and for the bars that have closed; tell them in the order of time.
+
+        A bar is late where another has closed since: also where the venue tells a long silence in pages, and
+        the newest of a page is hours old.
+        """
+        heard, closed = Heard(), list[tuple[int, int, Bar, bool]]()
+        slack_ns = 0 if self.by_clock else self.bar_ns  # a paper market may run faster than it is looked at
         for number, contract in enumerate(self.contracts):
             try:
                 top = self.port.market(contract.id)
@@ -192,16 +197,18 @@ class Feed:
                     due
                     >= self._next_ns.setdefault(contract.id, due // self.bar_ns * self.bar_ns) + self.bar_ns
                 ):
-                    closed += [(bar.time_ns, number, bar) for bar in self._closed(contract, due, heard)]
+                    over_ns = due - 2 * self.bar_ns - slack_ns
+                    closed += [
+                        (bar.time_ns, number, bar, bar.time_ns <= over_ns)
+                        for bar in self._closed(contract, due, heard)
+                    ]
             except VenueError as error:
                 heard.troubles.append(error.message)
         if closed:  # before the strategies are asked: one question a bar
             self.look_beside(max(one[0] for one in closed) + self.bar_ns, listener, heard)
-        newest = {number: time_ns for time_ns, number, _ in sorted(closed, key=lambda one: one[:2])}
-        slack_ns = 0 if self.by_clock else self.bar_ns  # a paper market may run faster than it is looked at
-        for time_ns, number, bar in sorted(closed, key=lambda one: one[:2]):
+        for _, number, bar, is_late in sorted(closed, key=lambda one: one[:2]):
             heard.bars += 1
-            listener.on_bar(self.contracts[number].id, bar, time_ns < newest[number] - slack_ns)
+            listener.on_bar(self.contracts[number].id, bar, is_late)
         return heard
 
     def look_beside(self, due_ns: int, listener: Listener, heard: Heard) -> None:

@@ -94,6 +94,8 @@ class LiveBroker:
         self.usage = Usage(rulebook)
         self.tender = Tender(self.hand, self.usage)
         self.tops = Tops(clock)
+        self.is_restored = False
+        """Whether the log's trades, usage and locks were taken up: before that the log is not closed off."""
         self.sequence = 0
         """Grows with all that changes the account: an approval holds for one number of it."""
 
@@ -114,10 +116,14 @@ class LiveBroker:
         self.income_ns, self.hand.booked = known.income_ns, known.booked
         if known.usage:
             self.usage.row = UsageRow(**known.usage)
+        self.is_restored = True
 
     def rest(self) -> None:
-        """With no trade open, say so in the log: a later start reads from here."""
-        if not self.trades:
+        """With no trade open, say so in the log: a later start reads from here.
+
+        A broker that could not take up the log knows of no trade and of no loss: it says nothing.
+        """
+        if self.is_restored and not self.trades:
             body: dict[str, Any] = {
                 "usage": self.usage.saved(),
                 "foreign": self.foreign,

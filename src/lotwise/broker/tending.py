@@ -174,7 +174,7 @@ class Tender:
             return False
         for one in waiting:
             self.hand.cancel(trade, one)
-        return True
+        return any(one.stage != "open" for one in waiting)  # one that is not found holds up no stop
 
     def _protected(self, trade: Trade) -> bool:
         """Place the stop that is missing; whether anything was done."""

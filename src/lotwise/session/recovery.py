@@ -103,12 +103,15 @@ def finish(broker: LiveBroker, watch: Watch, began: int = 0) -> Recovered:
 def read_income(broker: LiveBroker) -> bool:
     """Read the wallet since the watermark: money that came or went moves the limits' starts.
 
-    Else a deposit would count as a gain that may be lost again, a withdrawal as a loss. Whether it was read.
+    Else a deposit would count as a gain that may be lost again, a withdrawal as a loss. Another coin, as
+    one that fees are paid in, is no part of the equity that they count. Whether it was read.
     """
+    coins = {contract.settle for contract in broker.contracts.values()}
     try:
         until = int(broker.port.now_ns())
         rows = broker.port.income(broker.income_ns) if broker.income_ns else ()
-        moved = sorted((row for row in rows if row.kind == TRANSFER), key=lambda row: row.time_ns)
+        own = (row for row in rows if row.kind == TRANSFER and row.coin in coins)
+        moved = sorted(own, key=lambda row: row.time_ns)
         after = {coin: int(broker.port.balance(coin).equity_cash) for coin in {row.coin for row in moved}}
     except LotwiseError as error:
         broker.hand.tell("trouble", f"the changes of the wallet cannot be read: {error.message}")
