@@ -14,7 +14,7 @@ from lotwise.broker.policy import Policy
 from lotwise.broker.venue import RateLimited
 from lotwise.errors import InputError, VenueError
 from lotwise.records.journal import Income
-from lotwise.records.live import VenueBalance, VenueOrder, VenuePosition
+from lotwise.records.live import LIVE, VenueBalance, VenueOrder, VenuePosition
 from lotwise.records.signal import Exit
 from lotwise.session.flatten import Flattening
 from lotwise.session.pipeline import NotTaken, Sent
@@ -525,6 +525,19 @@ def test_a_start_that_is_refused_closes_nothing_off_in_the_log(scene: Make) -> N
     assert s.standing("limit"), "its target stands, and is ours"
     assert s.broker.usage.saved() == before
     assert not isinstance(s.bar(BBB, signal()), Sent)
+
+
+def test_orders_of_an_earlier_process_are_named_to_the_venue_again(scene: Make) -> None:
+    """MEXC tells no client id of a stop: without the venue's id it would read as gone, and be placed twice."""
+    s = begun(scene)
+    assert isinstance(s.bar(AAA, signal(targets=targets(1, 300_000, 100))), Sent)
+    s.go(2)
+    standing = {one.client_id: one.venue_id for one in s.venue.orders(AAA) if one.state == LIVE}
+    assert len(standing) == 2, "a stop and a target"
+    named: dict[str, str] = {}
+    s.venue.knows = named.__setitem__  # type: ignore[attr-defined]
+    s.session().begin()
+    assert standing.items() <= named.items()
 
 
 @pytest.mark.parametrize("held_cash", [0, E8 // 100], ids=["a first one", "more of it"])

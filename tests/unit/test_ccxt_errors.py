@@ -15,7 +15,7 @@ from lotwise.broker.ccxt_venue.refusals import CODES, judged  # noqa: E402
 from lotwise.broker.venue import OrderRefused, OutcomeUnknown, RateLimited, VenueDown  # noqa: E402
 from lotwise.errors import InputError, LotwiseError, VenueError  # noqa: E402
 from tests.wire.offline import CONTRACTS, NOW_NS, SECRET, Answer, Sent, venue_of  # noqa: E402
-from tests.wire.orders import order_of, standing  # noqa: E402
+from tests.wire.orders import order_of, request_of, standing  # noqa: E402
 
 ID = CONTRACTS["binance"]
 
@@ -351,11 +351,105 @@ def test_orders_that_cannot_be_are_refused_before_anything_is_sent() -> None:
         assert caught.value.code == code
     mexc, more = venue_of("mexc", lambda sent: (200, {"success": True, "data": []}))
     mexc.desk.prepared.clear()
-    with pytest.raises(InputError) as caught:
-        mexc.place(order_of("mexc", "market reduce"))
-    assert caught.value.code == "BROKER-124"
+    for kind in ("market", "market reduce", "stop"):  # exits too: no position stands that they would reduce
+        with pytest.raises(InputError) as caught:
+            mexc.place(order_of("mexc", kind))
+        assert caught.value.code == "BROKER-124"
     assert transport.sent == []
     assert [one for one in more.sent if one.method == "POST"] == []
+
+
+def held_at_mexc(symbol: str = "BTC_USDT", **more: Any) -> dict[str, Any]:
+    """A row of a position: 3 contracts long at 7 times, cross."""
+    row = {"symbol": symbol, "positionType": 1, "openType": 2, "leverage": 7, "holdVol": 3}
+    return row | {"holdAvgPrice": 50000, "im": 2} | more
+
+
+def unprepared(answer: Any) -> Any:
+    """MEXC as a process has it that has prepared nothing: after a restart, in a kill switch."""
+    found, transport = venue_of("mexc", answer)
+    found.desk.prepared.clear()
+    return found, transport
+
+
+def sent_to_mexc(found: Any, transport: Any, kind: str, **more: Any) -> Any:
+    """The last request after an order was placed that is not looked for."""
+    found._look = lambda order, contract, venue_id: None
+    with pytest.raises(OutcomeUnknown) as caught:
+        found.place(order_of("mexc", kind, **more))
+    assert caught.value.code == "BROKER-146"
+    return transport.sent[-1]
+
+
+@pytest.mark.parametrize("kind", ["market reduce", "limit reduce", "post-only reduce", "stop", "target"])
+def test_an_exit_at_mexc_leaves_though_nothing_was_prepared(kind: str) -> None:
+    rows = [
+        held_at_mexc("UNKNOWN_USDT", holdVol="nothing that can be read"),
+        held_at_mexc(positionType=2, holdVol=0, leverage=9, openType=1),
+        held_at_mexc(positionType=1),
+    ]
+
+    def answer(sent: Sent) -> Answer:
+        return 200, {"success": True, "data": "77" if sent.method == "POST" else rows}
+
+    found, transport = unprepared(answer)
+    exact = request_of("mexc", kind)
+    sent = sent_to_mexc(found, transport, kind)
+    assert (sent.method, sent.path) == ("POST", exact.path)
+    assert sent.params == {**exact.params, "openType": 2, "leverage": 7}  # of the position, the rest as ever
+    assert sent.params["reduceOnly"] is True
+    rows[2] = held_at_mexc(positionType=2, openType=1, leverage=20)
+    sent = sent_to_mexc(found, transport, kind, side=1)
+    assert (sent.params["openType"], sent.params["leverage"], sent.params["side"]) == (1, 20, 2)
+    assert found.desk.prepared == {}
+
+
+def test_what_opens_at_mexc_waits_for_its_preparation_whatever_stands() -> None:
+    found, transport = unprepared(lambda sent: (200, {"success": True, "data": [held_at_mexc()]}))
+    assert len(found.positions()) == 1
+    for kind in ("market", "limit", "post-only", "stop entry", "target entry"):
+        with pytest.raises(InputError) as caught:
+            found.place(order_of("mexc", kind))
+        assert caught.value.code == "BROKER-124"
+    with pytest.raises(InputError) as caught:  # an exit that would reduce a short, and a long is held
+        found.place(order_of("mexc", "market reduce", side=1))
+    assert caught.value.code == "BROKER-124"
+    assert {one.method for one in transport.sent} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    "told", [(503, {"success": False, "code": 503}), (200, {"success": True, "data": 5})]
+)
+def test_an_exit_at_mexc_leaves_by_what_was_seen_last_where_positions_cannot_be_read(told: Answer) -> None:
+    is_read = True
+
+    def answer(sent: Sent) -> Answer:
+        if sent.method == "POST":
+            return 200, {"success": True, "data": "77"}
+        return (200, {"success": True, "data": [held_at_mexc()]}) if is_read else told
+
+    found, transport = unprepared(answer)
+    assert [one.leverage100 for one in found.positions()] == [700]
+    is_read = False
+    sent = sent_to_mexc(found, transport, "stop")
+    assert (sent.method, sent.params["openType"], sent.params["leverage"]) == ("POST", 2, 7)
+    found, transport = unprepared(answer)  # nothing was ever seen: it is not sent blindly
+    with pytest.raises(VenueError) as caught:
+        found.place(order_of("mexc", "stop"))
+    assert caught.value.code == ("BROKER-142" if told[0] == 503 else "BROKER-150")
+    assert {one.method for one in transport.sent} == {"GET"}
+
+
+def test_what_cannot_be_read_before_an_order_leaves_is_an_error_of_the_venue() -> None:
+    def placing(order: Any, contract: Any) -> Any:
+        raise ArithmeticError("of an answer in another form")
+
+    found, transport = unprepared(lambda sent: (200, {"success": True, "data": []}))
+    found.dialect.placing = placing
+    with pytest.raises(VenueError) as caught:
+        found.place(order_of("mexc", "stop"))
+    assert caught.value.code == "BROKER-196"
+    assert [one for one in transport.sent if one.method == "POST"] == []
 
 
 @pytest.mark.parametrize("venue", ["mexc", "weex"])

@@ -8,10 +8,11 @@ changed, so any thread may read it.
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -58,6 +59,13 @@ LAST_TURNS: Final = 16
 """Looks at entries that are being taken back when the desk ends."""
 ALIVE_S: Final = 10.0
 """A session's thread that did not turn for so long counts as dead: the kill switch goes past it."""
+STUCK_S: Final = 60.0
+"""So long without one answer of the venue a desk that ends is given up; each answer begins it anew. A request
+is given up after 10 s, so no venue that is merely slow comes near it."""
+SLOW_S: Final = 10.0
+"""An end that takes so long says that it goes on."""
+UNREAD_NS: Final = 5 * SECOND_NS
+"""A market that the feed has not told and that could not be read is asked for so often."""
 LIVE_WORD: Final = "LIVE"
 Answer = TypeVar("Answer")
 
@@ -70,6 +78,31 @@ class Listener(Protocol):
 
     def event(self, event: Mapping[str, Any]) -> None:
         """Something happened."""
+
+
+class Moving:
+    """A venue's port that tells of every answer, a failed one too: who asks it is not stuck."""
+
+    def __init__(self, port: VenuePort, moved: Callable[[], None]) -> None:
+        self._port, self._moved = port, moved
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        if not callable(found):
+            return found
+
+        def asked(*given: Any, **named: Any) -> Any:
+            try:
+                return found(*given, **named)
+            finally:
+                self._moved()
+
+        return asked
+
+
+def to_terminal(words: str) -> None:
+    """Say it where the desk was started; standard output may be read by a program."""
+    print(words, file=sys.stderr, flush=True)
 
 
 class Desk:
@@ -99,6 +132,9 @@ class Desk:
         again: Callable[[], VenuePort] | None = None,
         before: Sequence[str] = (),
     ) -> None:
+        self.moves = 0
+        """Answers of the venue so far: as long as they come the session is not stuck."""
+        port = cast(VenuePort, Moving(port, self.moved))
         self.config, self.port, self.feed, self.clock = config, port, feed, clock
         self.folder, self.database, self.keeper, self.again = folder, database, keeper, again
         self.contracts = {contract.id: contract for contract in config.contracts}
@@ -143,8 +179,11 @@ class Desk:
         self._every_ns = 0
         self._read_ns, self._tended_ns, self._funding_ns, self._heard_ns = 0, 0, 0, dict[str, int]()
         self._funding: dict[str, int] = {}
+        self._asked_ns: dict[str, int] = {}
+        self._unread: dict[str, str] = {}
+        """Contracts whose market could not be read, with the code that was told."""
         self._killed = False
-        self._stop = threading.Event()
+        self._stop, self._ended = threading.Event(), ""
         self.thread = threading.Thread(target=self._run, name="lotwise-desk", daemon=True)
 
     # -- life
@@ -153,12 +192,61 @@ class Desk:
         """Start the session's thread: it takes up what an earlier one left."""
         self.thread.start()
 
-    def end(self) -> None:
-        """End the session; positions stay behind their stops, or are closed, as the policy says."""
+    def end(self, say: Callable[[str], object] = to_terminal) -> None:
+        """End the session; positions stay behind their stops, or are closed, as the policy says.
+
+        It takes as long as the venue answers: an entry that is left may fill without a stop. Where it stops
+        answering, or a second Ctrl-C cuts it short, what is left is said all the same.
+
+        Parameters
+        ----------
+        say
+            Takes words for whoever ended it.
+        """
         self._stop.set()
         self._jobs.put(None)
-        if self.thread.ident is not None:
-            self.thread.join(ALIVE_S)
+        if self.thread.ident is None:
+            return
+        try:
+            self._wait_for_end(say)
+        finally:  # a second Ctrl-C raises in there
+            if self._ended:
+                if self.waiting():
+                    say(self._ended)
+            else:
+                said = self._last_words()
+                say(said)
+                self.broker.hand.tell("closing", said, left=len(self.broker.trades))
+
+    def _wait_for_end(self, say: Callable[[str], object]) -> None:
+        moves, waited_s, still_s = self.moves, 0.0, 0.0
+        while self.thread.is_alive():
+            self.thread.join(TICK_S)
+            waited_s += TICK_S
+            moves, still_s = (self.moves, 0.0) if self.moves != moves else (moves, still_s + TICK_S)
+            if still_s >= STUCK_S:
+                say(f"the session has not moved for {STUCK_S:g} s: the desk ends without it")
+                return
+            if waited_s - TICK_S < SLOW_S <= waited_s:
+                say("the desk is still ending what waits at the venue; Ctrl-C again ends it at once")
+
+    def waiting(self) -> tuple[str, ...]:
+        """Contracts in which an entry of ours stands, or may stand; any thread may ask."""
+        found = []
+        for name, trade in list(self.broker.trades.items()):
+            if any(one.role == "entry" and one.is_live for one in list(trade.placed.values())):
+                found.append(name)
+        return tuple(found)
+
+    def _last_words(self) -> str:
+        """What is left as the desk ends."""
+        open_still, waits = ", ".join(list(self.broker.trades)) or "nothing", ", ".join(self.waiting())
+        said = f"; an entry still waits in {waits}: if it fills it has no stop" if waits else ""
+        return f"the desk ends; {open_still} is still open{said}"
+
+    def moved(self) -> None:
+        """The session has got on: an answer came, or a wait goes on that will end."""
+        self.moves += 1
 
     @property
     def is_alive(self) -> bool:
@@ -194,15 +282,13 @@ class Desk:
                 if job is not None:
                     job()
                 self.turn(at_once=job is not None)
-            except LotwiseError as error:
-                self._trouble(error.message)
             except Exception as error:  # stops are tended by this thread: it goes on whatever happened
-                self._trouble(f"{type(error).__name__}: {error}")
+                self._trouble(_told_of(error))
             self.turned_ns = int(self.clock.now_ns())
         try:
             self._leave()
-        except LotwiseError as error:
-            self._trouble(error.message)
+        except Exception as error:  # whatever it was: who ends the desk says what is left
+            self._trouble(_told_of(error))
         self.plan.close()
 
     def _take_up(self) -> None:
@@ -232,10 +318,9 @@ class Desk:
             self.trader.on_time()
             left = tuple(self.broker.trades)
         self._keep()
-        waits = ", ".join(self.trader.entries_left())
-        said = f"; an entry still waits in {waits}: if it fills it has no stop" if waits else ""
-        open_still = ", ".join(left) or "nothing"
-        self.broker.hand.tell("closing", f"the desk ends; {open_still} is still open{said}", left=len(left))
+        said = self._last_words()
+        self.broker.hand.tell("closing", said, left=len(left))
+        self._ended = said
 
     def _trouble(self, said: str) -> None:
         if said == self.problem:
@@ -247,28 +332,55 @@ class Desk:
     # -- one turn
 
     def turn(self, at_once: bool = False) -> None:
-        """Prices, trades, the time, the account: what is due of them."""
+        """The kill file, trades, prices, the time, the account: what is due of them.
+
+        What the venue may refuse to tell comes last: it keeps no trade and no kill switch waiting.
+        """
         now = int(self.clock.now_ns())
-        for contract_id in self.contracts:
-            if self.feed.top(contract_id) is None:
-                self.feed.prime(self.port.market(contract_id))
-            heard, top = self.feed.seen[contract_id].heard_ns, self.feed.top(contract_id)
-            if top is not None and heard > self._heard_ns.get(contract_id, 0):
-                self._heard_ns[contract_id] = heard
-                self.trader.on_market(top)
+        if not self._killed and (why := self.folder.killed()):
+            self._killed = True
+            self.trader.kill(why)
         if at_once or now - self._tended_ns >= TEND_NS[self.config.where]:
             self._tended_ns = now
             for contract_id in list(self.broker.trades):
                 self.trader.on_fill(contract_id)
+        self._hear()
         self.trader.on_time()
         self.plan.trouble(now)
-        if not self._killed and (why := self.folder.killed()):
-            self._killed = True
-            self.trader.kill(why)
+        self._ask_markets(now)
         if at_once or now - self._read_ns >= self._every_ns:
             self._read_ns = now
             self._look()
         self._keep()
+
+    def _hear(self) -> None:
+        """Hand on what the feed has heard since the last turn."""
+        for contract_id in self.contracts:
+            heard, top = self.feed.seen[contract_id].heard_ns, self.feed.top(contract_id)
+            if top is not None and heard > self._heard_ns.get(contract_id, 0):
+                self._heard_ns[contract_id] = heard
+                self.trader.on_market(top)
+
+    def _ask_markets(self, now: int) -> None:
+        """Ask for the markets that the feed has not told yet.
+
+        One that cannot be read, as of a contract that is delisted, is told once and keeps the others from
+        nothing.
+        """
+        for contract_id in self.contracts:
+            if self.feed.top(contract_id) is not None:
+                self._unread.pop(contract_id, None)
+                continue
+            if 0 <= now - self._asked_ns.get(contract_id, -UNREAD_NS) < UNREAD_NS:
+                continue
+            self._asked_ns[contract_id] = now
+            try:
+                self.feed.prime(self.port.market(contract_id))
+            except LotwiseError as error:
+                if self._unread.get(contract_id) != error.code:
+                    self._unread[contract_id] = error.code
+                    said = f"the market of {contract_id} cannot be read: {error.message}"
+                    self.broker.hand.tell("trouble", f"{said}: nothing is opened there")
 
     def _keep(self) -> None:
         if self.keeper is not None:
@@ -362,3 +474,7 @@ class Desk:
     def events(self) -> Sequence[dict[str, Any]]:
         """What happened, the last of it."""
         return self.said.events
+
+
+def _told_of(error: Exception) -> str:
+    return error.message if isinstance(error, LotwiseError) else f"{type(error).__name__}: {error}"

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from lotwise.app.desk_ahead import check_stop
+from lotwise.app.trade_safety import flatten
 from lotwise.broker.venue import VenuePort
-from lotwise.errors import InputError, RefusedError
+from lotwise.errors import InputError, LotwiseError, RefusedError
 from lotwise.guard.judge import judge_stop
 from lotwise.records.guard import MoveStop, Refused
 from lotwise.records.signal import Signal
-from lotwise.session.flatten import Flattened, Flattening
+from lotwise.session.flatten import Flattened
 from lotwise.session.pipeline import Outcome, Sent
 from lotwise.units import Ticks, grouped, shown
 
 if TYPE_CHECKING:
     from lotwise.app.desk import Desk
+
+LONGEST_S: Final = 5.0
+"""The longest pause of a flatten in the session's thread: an entry that fills meanwhile has no stop before
+the next look. Who goes past the session waits as long as the venue asks for."""
+STEP_S: Final = 0.25
 
 
 class Hands:
@@ -25,6 +33,7 @@ class Hands:
 
     def __init__(self, desk: Desk) -> None:
         self.desk, self.broker = desk, desk.broker
+        self.wait: Callable[[float], object] = threading.Event().wait
 
     def open(self, contract_id: str, signal: Signal, leverage100: int) -> tuple[Outcome, str]:
         """Size, judge and send; what came of it, and the trade's name."""
@@ -123,17 +132,44 @@ class Hands:
         before = len(self.broker.trades)
         for contract_id in list(self.broker.trades):
             self.broker.close(contract_id, "flattened by hand")
-        done = self._flattening(self.desk.port).run()
+        done = self._flattened(self.desk.port, self._pause)
         done.closed += before - len(self.broker.trades)
         return done
 
-    def _flattening(self, port: VenuePort) -> Flattening:
-        return Flattening(port, list(self.desk.contracts), clock=self.desk.clock, chronicle=self.desk)
+    def _flattened(self, port: VenuePort, wait: Callable[[float], object]) -> Flattened:
+        """As `lotwise flatten` does it: with time for a venue that fails, past contracts nobody knows."""
+        return flatten(self.desk.config, port, self.desk.clock, self.desk, wait=wait)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait in the session's thread, which is no dead one meanwhile."""
+        left = min(seconds, LONGEST_S)
+        while left > 0:
+            self.desk.moved()
+            self.desk.turned_ns = int(self.desk.clock.now_ns())
+            self.wait(min(left, STEP_S))
+            left -= STEP_S
 
     def flatten_past(self) -> Flattened:
         """Flatten without the session: from the venue's state alone, over a line of its own.
 
-        The session, should it live again, is told by its folder to close and lock.
+        The session, should it live again, is told by its folder to close and lock; a folder that cannot be
+        written keeps nothing from being closed.
         """
-        self.desk.folder.kill("flattened by hand while the session did not answer")
-        return self._flattening(self.desk.again() if self.desk.again else self.desk.port).run()
+        untold = ""
+        try:
+            self.desk.folder.kill("flattened by hand while the session did not answer")
+        except OSError as error:
+            untold = f"the session could not be told to lock: {error.strerror}"
+        done = self._flattened(self._line(), self.wait)
+        if untold:
+            done.errors.append(untold)
+        return done
+
+    def _line(self) -> VenuePort:
+        """A line of its own; the session's where none can be had: a venue asked too often gives none."""
+        if self.desk.again is None:
+            return self.desk.port
+        try:
+            return self.desk.again()
+        except LotwiseError:  # the session's line asks for no set-up: flattening waits and tries on it
+            return self.desk.port

@@ -45,7 +45,11 @@ class Opened:
     left: ExitStack
 
     def close(self) -> None:
-        """End the session and let go of everything."""
+        """End the session and let go of everything.
+
+        The session comes first, for as long as its venue answers: entries are taken back with log and lock
+        in hand. A second Ctrl-C raises in there and leaves the rest to the end of the process.
+        """
         self.desk.end()
         self.left.close()
 

@@ -111,8 +111,12 @@ class LiveBroker:
         """
         known = known_of(self.log.read(), self.contracts, self.policy.by_mark)
         self.trades, self.foreign, self._number = known.trades, known.foreign, known.number
+        knows = getattr(self.port, "knows", None)  # of a venue that tells no client id of a stop
         for trade in self.trades.values():
             trade.is_restored = True
+            for one in trade.placed.values():
+                if knows is not None and one.venue_id:
+                    knows(one.client_id, one.venue_id)
         self.income_ns, self.hand.booked = known.income_ns, known.booked
         if known.usage:
             self.usage.row = UsageRow(**known.usage)

@@ -88,7 +88,7 @@ app.command("lotwise.cli.trade:status", name="status", help="What a session hold
 app.command(
     "lotwise.cli.trade:flatten",
     name="flatten",
-    help="Cancel and close everything, and lock; no session needed.",
+    help="Cancel and close the file's contracts, and lock; no session needed.",
 )
 app.command(
     "lotwise.cli.diverge:diverge",

@@ -51,7 +51,8 @@ class Flattening:
         Only in these; empty: in all.
     everything
         Orders and positions of others too. Else a position is closed only in the contracts named, or where
-        an order of ours stands; and only orders of ours are cancelled.
+        an order of ours stands; and only orders of ours are cancelled. Where the venue does not tell whose a
+        stop is, those that reduce in the contracts named count as ours: they go when the position is gone.
     wait
         Does nothing for so many seconds: a venue that fails, or was asked too often, is given time.
 
@@ -81,6 +82,7 @@ class Flattening:
         self.port, self.contracts, self.everything = port, frozenset(contracts), everything
         self.clock, self.chronicle, self._wait = clock, chronicle, wait
         self.done = Flattened()
+        self._tells_ids = getattr(port, "tells_trigger_ids", True)
         self._attempts = 0
         self._has_failed, self._until_ns = False, 0
 
@@ -117,9 +119,19 @@ class Flattening:
         orders = [
             one
             for one in self.port.orders()
-            if self._named(one.contract_id) and (self.everything or owner_of(one.client_id))
+            if self._named(one.contract_id) and (self.everything or self._is_ours(one))
         ]
         return orders, [one for one in self.port.positions() if one.lots and self._named(one.contract_id)]
+
+    def _is_ours(self, order: VenueOrder) -> bool:
+        """By its client id; a stop or target that the venue shows without one may be of a dead session.
+
+        Left standing it would close what is opened next. It only reduces, and what it could reduce is closed
+        before; what opens is never ours without our id.
+        """
+        if order.client_id or self._tells_ids:
+            return owner_of(order.client_id) is not None
+        return order.is_reduce_only and order.kind in ("stop", "target")
 
     def _named(self, contract_id: str) -> bool:
         return not self.contracts or contract_id in self.contracts

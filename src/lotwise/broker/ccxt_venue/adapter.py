@@ -69,6 +69,16 @@ class CcxtVenue:
         return self.wire.clock.now_ns() + self.wire.skew_ms * MS
 
     @property
+    def tells_trigger_ids(self) -> bool:
+        """Whether a conditional order is told with the client's id; else only those of this process are."""
+        return self.dialect.tells_trigger_ids
+
+    def knows(self, client_id: str, venue_id: str) -> None:
+        """An order of an earlier process by the venue's id: else one that shows no client id is nobody's."""
+        if not self.dialect.tells_trigger_ids:
+            self._ids[client_id] = venue_id
+
+    @property
     def passed_over(self) -> set[str]:
         """Symbols that :meth:`passing_over` has left out of lists."""
         return self.desk.passed_over
@@ -197,9 +207,9 @@ class CcxtVenue:
         kind = kind_of(order)
         self._check(order, kind)
         self.dialect.before(order, contract)
-        venue_id = ""
+        params = self._read(lambda: self.dialect.placing(order, contract))  # may read; nothing was sent yet
         try:
-            answer = self.wire.ask(kind, **self.dialect.placing(order, contract))
+            answer = self.wire.ask(kind, **params)
         except OutcomeUnknown as lost:
             seen = self._look(order, contract, "")
             if seen is None:

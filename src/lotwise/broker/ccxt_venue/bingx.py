@@ -253,8 +253,9 @@ class Bingx(Dialect):
         raise VenueError("BROKER-151", f"over {MOST_PAGES} pages of fills", "ask from a later time")
 
     def incomes(self, since_ms: int) -> list[Income]:
-        """The fund flow, named as at Binance."""
+        """The fund flow, named as at Binance; a demo's coins by our names."""
         now, found = self.wire.now_ms(), []
+        ours = {theirs: coin for coin, theirs in self.desk.coins.items()}
 
         def ask(first: int, last: int) -> list[dict[str, Any]]:
             answer = self.wire.ask("read income", startTime=first, endTime=last, limit=MOST)
@@ -267,7 +268,7 @@ class Bingx(Dialect):
         return [
             record(
                 self.desk,
-                row.needed("asset"),
+                ours.get(row.needed("asset"), row.needed("asset")),
                 income_id=row.needed("tranId"),
                 kind=row.needed("incomeType"),
                 contract=row.text("symbol"),

@@ -57,6 +57,8 @@ class Desk:
     passed_over: set[str] = field(default_factory=set)
     prepared: dict[str, tuple[int, bool]] = field(default_factory=dict)
     """Contract id to the leverage and margin mode that were verified."""
+    seen: dict[str, tuple[int, bool]] = field(default_factory=dict)
+    """The same of positions as they were last read: good enough for exits, never for what opens."""
 
     def contract(self, contract_id: str) -> Contract:
         """The contract of an id of this venue.

@@ -2,6 +2,9 @@
 
 A plan order is not told with the client's id, so a stop is found by the venue's id that its placing answered,
 and after a restart among the open orders. It lapses after 7 days.
+
+Leverage and margin mode travel with each order: of an opening one as they were prepared, of an exit that was
+not prepared (after a restart, in a kill switch) as the position stands.
 """
 
 from __future__ import annotations
@@ -59,6 +62,8 @@ TYPES: Final[dict[str, OrderKind]] = {"1": "limit", "2": "limit", "5": "market",
 OPENS: Final = {1: 1, -1: 3}
 CLOSES: Final = {1: 2, -1: 4}
 """Side to MEXC's: 1 open long, 2 close short, 3 open short, 4 close long (H8)."""
+LONG: Final = "1"
+SHORT: Final = "2"
 ISOLATED: Final = 1
 CROSS: Final = 2
 AT_LEAST: Final = 1
@@ -82,15 +87,11 @@ class Mexc(Dialect):
         Raises
         ------
         InputError
-            BROKER-124 the contract was not prepared.
+            BROKER-124 the contract was not prepared, and there is no position that an exit would reduce.
+        VenueError
+            As :meth:`Wire.ask`; BROKER-150 the position cannot be read, and none was seen before.
         """
-        if contract.id not in self.desk.prepared:
-            raise InputError(
-                "BROKER-124",
-                f"mexc sends leverage and margin mode with each order; those of {contract.id} are not set",
-                "prepare the contract first",
-            )
-        leverage100, is_isolated = self.desk.prepared[contract.id]
+        leverage100, is_isolated = self._terms(order, contract)
         found: dict[str, Any] = {
             "symbol": contract.symbol,
             "vol": Decimal(contract.contracts_text(order.lots)),
@@ -115,6 +116,38 @@ class Mexc(Dialect):
         if order.kind == "limit":
             found["price"] = Decimal(contract.price_text(order.price_ticks))
         return found
+
+    def _terms(self, order: OrderWanted, contract: Contract) -> tuple[int, bool]:
+        """Leverage and margin mode that go with an order; an exit never waits for a contract to be prepared.
+
+        What is told of other positions is not looked at: it may not keep this one from being closed.
+        """
+        found = self.desk.prepared.get(contract.id)
+        if found is None and order.is_reduce_only:
+            try:
+                found = self._terms_held(order, contract)
+            except VenueError:  # what was seen last will do: at worst the venue refuses
+                found = self.desk.seen.get(contract.id)
+                if found is None:
+                    raise
+        if found is None:
+            what = "no position that it would reduce stands" if order.is_reduce_only else "they are not set"
+            raise InputError(
+                "BROKER-124",
+                f"mexc sends leverage and margin mode with each order of {contract.id}: {what}",
+                "prepare the contract first",
+            )
+        return found
+
+    def _terms_held(self, order: OrderWanted, contract: Contract) -> tuple[int, bool] | None:
+        answer = self.wire.ask("read positions", symbol=contract.symbol)
+        wanted = LONG if order.side < 0 else SHORT
+        for row in rows(self.venue, answer, "data"):
+            if row.text("symbol") != contract.symbol or row.text("positionType") != wanted:
+                continue
+            if row.told("holdVol").number("holdVol"):
+                return _terms_of(row)
+        return None
 
     def before(self, order: OrderWanted, contract: Contract) -> None:
         """An opening order against a position is not netted for sure."""
@@ -221,7 +254,9 @@ class Mexc(Dialect):
             if not row.told("holdVol").number("holdVol") or self.desk.is_passed(row.needed("symbol")):
                 continue
             contract = self.desk.of_symbol(row.needed("symbol"))
-            sign = 1 if row.needed("positionType") == "1" else -1
+            sign = 1 if row.needed("positionType") == LONG else -1
+            if row.number("leverage"):
+                self.desk.seen[contract.id] = _terms_of(row)
             found.append(
                 VenuePosition(
                     contract_id=contract.id,
@@ -350,6 +385,12 @@ def _side(row: Reader) -> tuple[int, bool]:
     if found is None:
         raise broken("mexc", f"side {row.text('side')}")
     return found
+
+
+def _terms_of(row: Reader) -> tuple[int, bool]:
+    """Leverage in hundredths, and whether the margin is the position's own."""
+    leverage100 = row.told("leverage").leverage100("leverage") or 0
+    return leverage100, row.needed("openType") == str(ISOLATED)
 
 
 def _leg(row: Reader, side: int, closes: bool) -> str:

@@ -204,10 +204,13 @@ class Wire:
 
 
 def never_left(error: BaseException) -> bool:
-    """Whether the connection was not even made, so that nothing can have been carried out."""
+    """Whether the connection was not even made, so that nothing can have been carried out.
+
+    An error of ours in the chain is of an earlier request: what is sent meanwhile has an end of its own.
+    """
     names: set[str] = set()
     seen: BaseException | None = error
-    while seen is not None and len(names) < 20:
+    while seen is not None and not isinstance(seen, LotwiseError) and len(names) < 20:
         names.add(type(seen).__name__)
         reason = getattr(seen, "reason", None) or next(
             (part for part in getattr(seen, "args", ()) if isinstance(part, BaseException)), None

@@ -6,7 +6,8 @@ What it checks
 
 Why
     Whoever locked the account was calmer than whoever would open it now. So a lock can be made longer, never
-    shorter, and no rule, setting or restart lifts it before its time.
+    shorter, and no rule, setting or restart lifts it before its time: only `lotwise trade --unlock REASON`
+    does, and the reason is kept.
 
 Refused
     An account locked until 2026-12-11 00:00 UTC: any trade on 2026-12-10.
