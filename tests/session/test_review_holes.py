@@ -528,7 +528,7 @@ def test_a_start_that_is_refused_closes_nothing_off_in_the_log(scene: Make) -> N
 
 
 def test_orders_of_an_earlier_process_are_named_to_the_venue_again(scene: Make) -> None:
-    """MEXC tells no client id of a stop: without the venue's id it would read as gone, and be placed twice."""
+    """MEXC tells no client id of a stop: without the venue's it would read as gone, and be placed twice."""
     s = begun(scene)
     assert isinstance(s.bar(AAA, signal(targets=targets(1, 300_000, 100))), Sent)
     s.go(2)
