@@ -253,6 +253,22 @@ def test_messages_become_events_exactly_and_in_the_order_of_time(tmp_path: Path)
     assert event.time_ns == 2_000_000_009_001 * 10**6  # booked when it is known
 
 
+def test_a_funding_that_nobody_knew_of_before_a_stop_is_asked_for_after_it(tmp_path: Path) -> None:
+    """Its time has passed, its rate was asked for, and the exchange ended before the answer."""
+    due, following = 2_000_000_009_000, 2_000_000_018_000
+    found = feed(tmp_path)
+    found.take(marked(due - 8_200, due))
+    assert found.take(marked(due + 1, following)) == (0, due)
+    found.write()
+    found.market.close()
+    again = feed(tmp_path)
+    assert again.take(marked(due + 60_000, following)) == (0, due)
+    again.funded(0, [{"fundingRate": "0.0001", "fundingTime": str(due), "markPrice": "100.5"}])
+    again.write()
+    again.market.close()
+    assert feed(tmp_path).take(marked(due + 120_000, following)) is None, "it is booked, once"
+
+
 def test_what_comes_twice_or_makes_no_sense_is_not_played_and_what_is_missing_is_kept(tmp_path: Path) -> None:
     found = feed(tmp_path)
     now = 2_000_000_000_000

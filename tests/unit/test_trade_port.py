@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 pytest.importorskip("ccxt", reason="the extra lotwise[live] is not installed")
 
 from lotwise.app.trade_config import example, load
+from lotwise.app.trade_folder import Folder
 from lotwise.app.trade_port import Reached, Words, opened
 from lotwise.cli.main import main
 from lotwise.clock import FixedClock
@@ -31,7 +34,9 @@ def test_words_are_kept_until_somebody_listens() -> None:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "trade.toml"
-    path.write_text(example("binance", "demo"), encoding="utf-8")
+    text = example("binance", "demo").replace("# folder", f'folder = "{tmp_path / "session"}" #')
+    path.write_text(text, encoding="utf-8")
+    assert load(path).folder == tmp_path / "session"
     return path
 
 
@@ -51,12 +56,21 @@ def test_a_flatten_says_it_too(
 ) -> None:
     monkeypatch.setenv("LOTWISE_BINANCE_DEMO_KEY", "a key of the demo")
     monkeypatch.setenv("LOTWISE_BINANCE_DEMO_SECRET", "its secret")
+
+    def full(folder: Folder, why: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Folder, "is_taken", True)
+    monkeypatch.setattr(Folder, "kill", full)  # a disk that is full keeps nothing from being closed
     clock, words = HandClock(1_746_360_000 * 10**9), Words()
     words(UNTOLD)
     port: Any = MemoryVenue(CONTRACTS, clock)
     reached = Reached(port, port, FixedClock(clock.time_ns), words)
     monkeypatch.setattr("lotwise.app.trade_port.opened", lambda config, environment: reached)
     assert main(shlex.split(f"flatten {file} --reason enough")) == 0
-    (line,) = (one for one in capsys.readouterr().out.splitlines() if "may withdraw" in one)
+    out = capsys.readouterr().out
+    (line,) = (one for one in out.splitlines() if "may withdraw" in one)
+    assert "could not be told to lock: No space left on device" in " ".join(out.split())
+    assert "NOT locked: the session that runs could not be told" in " ".join(out.split())
     assert "DEMO" in line
     assert "venue" in line

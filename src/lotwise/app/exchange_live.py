@@ -87,6 +87,8 @@ class Feed:
         self._cut: set[tuple[str, int]] = set()
         self.funding_ms: dict[int, int] = {}
         """When each contract's next funding is."""
+        self._owed_ms: dict[int, int] = {}
+        """Fundings whose time has passed and of which nothing is known yet: asked for again after a restart."""
         for c, contract in enumerate(market.contracts):
             if at := market.log.about(f"funding {contract.symbol}"):
                 self.funding_ms[c] = int(at)
@@ -181,10 +183,14 @@ class Feed:
         self._put("markPriceUpdate", EventRow(kind=INDEX, contract=c, price8=index), told["E"])
         known = self.funding_ms.get(c, next_ms)
         self.funding_ms[c] = max(known, next_ms)
-        return (c, known) if next_ms > known else None
+        if next_ms <= known:
+            return None
+        self._owed_ms.setdefault(c, known)
+        return c, known
 
     def funded(self, c: int, rows: list[Mapping[str, Any]]) -> None:
         """Fundings that the venue charged, oldest first."""
+        self._owed_ms.pop(c, None)
         for row in rows:
             event = EventRow(kind=FUNDING, contract=c, rate8=int(parse_rate(row["fundingRate"], "rate")))
             event.price8 = parse_scaled(row["markPrice"], "mark") if row.get("markPrice") else 0
@@ -192,6 +198,7 @@ class Feed:
 
     def missed(self, c: int, at_ms: int) -> None:
         """A funding that the venue did not tell of."""
+        self._owed_ms.pop(c, None)
         self.gaps.append(FeedGap(c, "funding", "connection", at_ms * MS, max(at_ms * MS, self._last_ns), 1))
 
     def write(self) -> None:
@@ -201,7 +208,7 @@ class Feed:
         about = {}
         for c, contract in enumerate(self.market.contracts):
             if c in self.funding_ms:
-                about[f"funding {contract.symbol}"] = str(self.funding_ms[c])
+                about[f"funding {contract.symbol}"] = str(self._owed_ms.get(c, self.funding_ms[c]))
             if (last := self._chain("aggTrade", c).last) >= 0:
                 about[f"trade {contract.symbol}"] = str(last)
         self.market.log.append(events, gaps, about)

@@ -184,8 +184,11 @@ def lock_after(config: TradeConfig, folder: Folder, clock: Clock, why: str) -> s
     from lotwise.store.database import opened
 
     if folder.is_taken:
-        if not folder.killed():
-            folder.kill(why)
+        try:
+            if not folder.killed():
+                folder.kill(why)
+        except OSError as error:
+            return f"NOT locked: the session that runs could not be told: {error.strerror}"
         return "the session that runs is told to lock"
     try:
         database = opened(folder.database)

@@ -394,11 +394,15 @@ def flatten(
     teller = Teller(read, output)
     reached = port_of(read, environ)
     reached.words.to(partial(teller.says, reached.clock))
-    if folder.is_taken:  # first, so that it opens nothing while we close
-        folder.kill(reason)
-    for other in runs_in(read, environ):  # the account's session may keep its state elsewhere
-        if other != folder.path.absolute():
-            Folder(other).kill(reason)
+    running = [folder] if folder.is_taken else []
+    others = runs_in(read, environ)  # the account's session may keep its state elsewhere
+    running += [Folder(other) for other in others if other != folder.path.absolute()]
+    for one in running:  # first, so that it opens nothing while we close
+        try:
+            one.kill(reason)
+        except OSError as error:  # a full disk keeps nothing from being closed
+            said = f"the session in {one.path} could not be told to lock: {error.strerror}"
+            teller.says(reached.clock, said)
     try:
         done = flattened(
             read, reached.port, reached.clock, teller, everything=everything, wait=threading.Event().wait
