@@ -88,7 +88,7 @@ class Feed:
         self.funding_ms: dict[int, int] = {}
         """When each contract's next funding is."""
         self._owed_ms: dict[int, int] = {}
-        """Fundings whose time has passed and of which nothing is known yet: asked for again after a restart."""
+        """Fundings whose time has passed and that are not known yet: asked for again after a restart."""
         for c, contract in enumerate(market.contracts):
             if at := market.log.about(f"funding {contract.symbol}"):
                 self.funding_ms[c] = int(at)
@@ -190,11 +190,11 @@ class Feed:
 
     def funded(self, c: int, rows: list[Mapping[str, Any]]) -> None:
         """Fundings that the venue charged, oldest first."""
-        self._owed_ms.pop(c, None)
         for row in rows:
             event = EventRow(kind=FUNDING, contract=c, rate8=int(parse_rate(row["fundingRate"], "rate")))
             event.price8 = parse_scaled(row["markPrice"], "mark") if row.get("markPrice") else 0
             self._put("funding", event, row["fundingTime"])
+        self._owed_ms.pop(c, None)
 
     def missed(self, c: int, at_ms: int) -> None:
         """A funding that the venue did not tell of."""
