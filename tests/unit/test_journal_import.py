@@ -208,6 +208,28 @@ def test_any_other_file_is_read_with_a_mapping(journal: Journal, tmp_path: Path)
     assert next(journal.all()).realised_cash == 20 * E8
 
 
+def test_a_row_without_an_id_stays_that_row_when_more_of_it_is_read(journal: Journal, tmp_path: Path) -> None:
+    """Its fee was not mapped the first time: it is seen to say something else, and is not a second fill."""
+    path = written(tmp_path, MAPPED, "2025-05-04 02:00:00,BTCUSDT,Buy,94000,0.01,0.47")
+    bare = {ours: theirs for ours, theirs in MAPPING.items() if ours != "fee"}
+    assert bring(journal, read(path, "binance", mapping=bare), now_ns=1).fills == Added(1, 0)
+    assert bring(journal, read(path, "binance", mapping=bare), now_ns=1).fills == Added(0, 1)
+    again = read(path, "binance", mapping=MAPPING)
+    check_refused("JOURNAL-101", lambda: bring(journal, again, now_ns=1))
+    assert len(list(journal.fills())) == 1
+
+
+def test_a_time_that_names_utc_is_utc_wherever_it_is_read(tmp_path: Path) -> None:
+    said = ("02:00:00", "02:00:00 UTC", "02:00:00UTC", "02:00:00 GMT", "02:00:00+00:00", "02:00:00Z")
+    rows = [f"2025-05-04 {text},BTCUSDT,Buy,94000,0.01,0" for text in said]
+    path = written(tmp_path, MAPPED, *rows)
+    bare, *named = (
+        fill.time_ns for fill in read(path, "binance", mapping=MAPPING, zone=ZoneInfo("Europe/Berlin")).fills
+    )
+    assert bare == 1_746_316_800_000 * MS
+    assert set(named) == {bare + 2 * 3_600_000 * MS}
+
+
 def test_a_file_that_is_not_known_gets_a_mapping_to_begin_with(tmp_path: Path) -> None:
     path = written(tmp_path, MAPPED, "x,BTCUSDT,Buy,1,1,1")
     error = check_refused("JOURNAL-111", lambda: read(path, ""))

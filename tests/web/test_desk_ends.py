@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ pytest.importorskip("ccxt", reason="the extra lotwise[live] is not installed")
 from lotwise.app import desk as desk_module
 from lotwise.app.desk import Desk
 from lotwise.app.desk_feed import Feed
+from lotwise.app.desk_size import answer, judged
+from lotwise.app.desk_ticket import Price, Ticket
 from lotwise.app.trade_config import read as trade_file
 from lotwise.app.trade_folder import Folder
 from lotwise.broker.chronicle import Kept
@@ -21,7 +24,10 @@ from lotwise.broker.venue import OrderRefused, RateLimited
 from lotwise.errors import VenueError
 from lotwise.records.live import VenueMarket
 from lotwise.session.pipeline import Sent
+from lotwise.sizing.position import Position
+from lotwise.sizing.size import size
 from lotwise.store.database import opened
+from lotwise.units import cash_text, scaled_text
 from tests.session.scene import entries, signal
 from tests.session.venue_in_memory import SECOND, HandClock, MemoryVenue
 from tests.web.desk_rig import CONFIG, until
@@ -33,8 +39,9 @@ BTC, ETH = "binance:BTCUSDT", "binance:ETHUSDT"
 class Rig:
     """A desk in this process, over a venue in memory; its thread runs only where a test begins it."""
 
-    def __init__(self, folder: Path, port: Any = None) -> None:
+    def __init__(self, folder: Path, port: Any = None, margin: str = "isolated") -> None:
         text = CONFIG.format(port=1, admin=2).replace('"session"', f'"{folder / "session"}"')
+        text = text.replace('leverage = "10"', f'leverage = "10"\nmargin = "{margin}"')
         config = trade_file(text)
         self.clock = HandClock(NOW_NS)
         self.venue = MemoryVenue(config.contracts, self.clock)
@@ -358,3 +365,39 @@ def test_an_end_that_fails_in_any_way_says_what_is_left(
     rig.desk.end()
     assert capsys.readouterr().err == f"{LEFT}\n"
     assert "KeyError" in rig.kept.of("trouble")[-1].message
+
+
+# -- what the ticket shows
+
+
+@pytest.mark.parametrize("margin", ["cross", "isolated"])
+def test_in_cross_margin_what_maintains_other_positions_stands_behind_no_new_one(
+    tmp_path: Path, margin: str
+) -> None:
+    made = Rig(tmp_path, margin=margin)
+    try:
+        made.desk.trader.begin()
+        made.desk.turn()
+        ticket = Ticket(contract=BTC, side="short", stop=Price(text="2%"), leverage="10")
+        alone = judged(ticket, made.desk.contracts[BTC], made.desk)
+        made.opened(ETH)
+        made.turns(5)
+        beside = judged(ticket, made.desk.contracts[BTC], made.desk)
+        (held,) = made.venue.positions()
+        equity = cash_text(made.venue.balance("USDT").equity_cash)
+        other = Position(
+            contract=ETH,
+            side="long",
+            quantity=made.desk.contracts[ETH].quantity_text(held.lots),
+            entry=scaled_text(held.entry_price8, 8),
+            mark=scaled_text(held.mark_price8, 8),
+        )
+        more = {"others": [other]} if margin == "cross" else {}
+        plain = {name: value for name, value in beside.asked.items() if name != "others"}
+        assert plain["equity"] == equity
+        assert beside.plan.liquidation_price == size(BTC, **plain, **more).liquidation_price
+        assert (size(BTC, **plain).liquidation_price != beside.plan.liquidation_price) == (margin == "cross")
+        assert alone.asked.get("others", []) == []
+        assert json.dumps(answer(ticket, beside))
+    finally:
+        made.database.close()

@@ -399,7 +399,7 @@ class Desk:
             *self.broker.foreign,
             *(one.contract_id for one in positions if one.lots),
         }
-        self.facts = Facts(facts, frozenset(busy), dict(self.broker.silent))
+        self.facts = Facts(facts, frozenset(busy), dict(self.broker.silent), tuple(positions))
         often = ACCOUNT_NS[self.config.where]
         self._every_ns = often if busy or orders else max(often, IDLE_NS)
         self.problem = ""

@@ -18,6 +18,7 @@ from lotwise.guard.facts import AccountFacts, MarketFacts
 from lotwise.kernel.codes import NO_STOP
 from lotwise.kernel.portfolio_rows import BAD_ENTRIES
 from lotwise.records.guard import Approved, Open, Refused
+from lotwise.records.live import VenuePosition
 from lotwise.session.pipeline import NotSized, Outcome, Pipeline
 from lotwise.units import Cash, Rate8, Ticks, grouped
 
@@ -44,6 +45,8 @@ class Facts:
     busy: frozenset[str]
     """Contracts in which a trade or someone else's position stands."""
     silent: Mapping[str, str]
+    positions: tuple[VenuePosition, ...] = ()
+    """All that stand, as the venue tells them."""
 
 
 class Rehearsal:

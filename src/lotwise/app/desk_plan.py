@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lotwise.app.trade_config import TradeConfig
 from lotwise.clock import Clock
+from lotwise.contracts.contract import Contract
 from lotwise.errors import InputError, LotwiseError
 from lotwise.records.plan import PlanLimits
 from lotwise.session.pipeline import Pipeline
@@ -19,16 +20,37 @@ if TYPE_CHECKING:
 
 
 class DeskPlan:
-    """What the plan allows; without a plan in the trade file nothing is bounded by one."""
+    """What the plan allows; without a plan in the trade file nothing is bounded by one.
+
+    Raises
+    ------
+    InputError
+        PLAN-164 the plan counts in another coin than the contracts settle in: no desk begins. A plan that
+        cannot be read is trouble instead: it opens nothing until it can.
+    """
 
     def __init__(self, config: TradeConfig, clock: Clock) -> None:
         self.path, self.clock = config.plan, clock
+        self.contracts: tuple[Contract, ...] = getattr(config, "contracts", ())
         self.where: Any = "live" if config.where == "live" else "paper"
         self._watch: PlanWatch | None = None
         self._limits: PlanLimits | None = None
         self._problem: LotwiseError = InputError(
             "WEB-121", "nothing is opened now: the plan was not read yet", "wait until the desk has begun"
         )
+        self._check_coin()
+
+    def _check_coin(self) -> None:
+        from lotwise.scaling.config import load_plan
+        from lotwise.scaling.watch import check_coin
+
+        if self.path is None:
+            return
+        try:
+            config = load_plan(self.path)
+        except LotwiseError:
+            return  # said as trouble when the session reads it
+        check_coin(config, self.contracts)
 
     def at(self, now_ns: int) -> PlanLimits:
         """What is allowed, read now; in the session's thread.
@@ -36,14 +58,14 @@ class DeskPlan:
         Raises
         ------
         InputError
-            PLAN codes: it cannot be read, or has not begun.
+            PLAN codes: it cannot be read, has not begun, or was begun anew in another coin.
         """
         from lotwise.scaling.watch import PlanWatch
 
         assert self.path is not None  # who has no plan does not ask
         try:
             if self._watch is None:
-                self._watch = PlanWatch(self.path, self.clock)
+                self._watch = PlanWatch(self.path, self.clock, self.contracts)
             self._limits = self._watch.limits_at(now_ns)
         except LotwiseError as error:
             self._limits, self._problem = None, error

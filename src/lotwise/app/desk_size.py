@@ -11,9 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from lotwise.app.desk_targets import Merged, merged_targets
 from lotwise.app.desk_ticket import Read, Ticket, read, share_of_equity8
 from lotwise.app.desk_words import line
+from lotwise.contracts import catalogue
 from lotwise.contracts.contract import Contract
 from lotwise.errors import InputError, LotwiseError
 from lotwise.kernel.arith import mul_div_floor
@@ -22,6 +25,7 @@ from lotwise.records.answers import SizePlan
 from lotwise.records.guard import Refused
 from lotwise.session.pipeline import NotSized, Outcome, Sent, intent_of
 from lotwise.sizing import ask
+from lotwise.sizing.position import Position
 from lotwise.sizing.size import size
 from lotwise.units import cash_text, grouped, parse_cash, parse_scaled, scaled_text, shown_up
 
@@ -95,6 +99,8 @@ def judged(ticket: Ticket, contract: Contract, desk: Desk | None, average: Range
         "margin": "isolated" if desk.config.terms.is_isolated else "cross",
         "free_margin": cash_text(account.free_cash),
     }
+    if not desk.config.terms.is_isolated:
+        asked["others"] = _beside(desk, contract)
     leverage100 = ask.read_leverage(contract, None if _is_auto(ticket) else ticket.leverage)
     if not leverage100:
         leverage100 = _least_leverage(desk, contract, asked)
@@ -151,6 +157,23 @@ def _signal(found: Read, ticket: Ticket) -> Any:
     from lotwise.units import Rate8
 
     return signal_of(found, ticket, Rate8(1), "")
+
+
+def _beside(desk: Desk, contract: Contract) -> list[Position]:
+    """Other positions in cross margin, at their marks: what maintains them does not stand behind this one.
+
+    One whose margin tiers are not known cannot be counted, and is traded on a demo only.
+    """
+    found = []
+    for one in desk.ahead.known().positions:
+        theirs = desk.contracts.get(one.contract_id) or catalogue.load(one.contract_id)
+        if one.contract_id == contract.id or not one.lots or one.is_isolated or not theirs.tier_rows:
+            continue
+        mark = scaled_text(one.mark_price8 or one.entry_price8, 8)
+        lots = f"{theirs.contracts_text(abs(one.lots))} contracts"
+        side = "long" if one.lots > 0 else "short"
+        found.append(Position(contract=theirs.id, side=side, quantity=lots, entry=mark, mark=mark))
+    return found
 
 
 def _is_auto(ticket: Ticket) -> bool:
@@ -213,7 +236,7 @@ def answer(ticket: Ticket, judged: Judged) -> dict[str, Any]:
             *((*judged.said, *plan.warnings) if fits or not plan.feasible else ()),
         ],
         "plan": plan.as_dict(),
-        "asked": {"contract": plan.contract, **judged.asked},
+        "asked": {"contract": plan.contract, **msgspec.to_builtins(judged.asked)},
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +104,15 @@ def _what(phase: Phase) -> str:
     return f"{phase.where}, {percent_text(phase.risk8)} of {capital}{steps}"
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What a check showed."""
+
+    moved: list[Transition]
+    passed_over: dict[str, int]
+    """Closed trades since the plan began that it does not count, by their coin: it counts in another."""
+
+
 def check(
     path: Path,
     clock: Clock,
@@ -113,8 +122,8 @@ def check(
     journal: str | None,
     accounts: Mapping[Where, str],
     price: str | None = None,
-) -> list[Transition]:
-    """Tell the plan what the journal has since it was last told; what moved.
+) -> Checked:
+    """Tell the plan what the journal has since it was last told; what moved, and what was passed over.
 
     Raises
     ------
@@ -131,8 +140,8 @@ def check(
                     "PLAN-153", "the plan has not begun", f"lotwise plan check {path} --equity 1000 begins it"
                 )
             begun = Begun(time_ns=now_ns, equity_cash=equity_cash, paper_cash=paper_cash or Cash(0))
-            return kept.tell([begun])
-        told = _since(kept, journal, accounts)
+            return Checked(kept.tell([begun]), {})
+        told, passed_over = _since(kept, journal, accounts)
         now_ns = max(
             [now_ns, kept.plan.last_ns, *(event.time_ns for event in told)]
         )  # a venue's clock may lead
@@ -142,7 +151,7 @@ def check(
                 told.append(EquitySeen(time_ns=now_ns, where=where, equity_cash=cash))
         if price is not None:
             told.append(_priced(kept, price, now_ns))
-        return kept.tell(told)
+        return Checked(kept.tell(told), passed_over)
     finally:
         kept.close()
 
@@ -152,17 +161,24 @@ Move = tuple[int, int, Told]
 """Time, place at that time, and what is told."""
 
 
-def _since(kept: KeptPlan, place: str | None, accounts: Mapping[Where, str]) -> list[Told]:
+def _since(
+    kept: KeptPlan, place: str | None, accounts: Mapping[Where, str]
+) -> tuple[list[Told], dict[str, int]]:
     """What the journal has that the plan was not told, in the order of time: at one time, transfers first.
 
     A trade counts that was opened after the plan's beginning: old luck opens no gate. What was kept late is
-    told at the time of the last event.
+    told at the time of the last event. A trade that ended before the account's equity was last told is in
+    that equity already: it counts for the gates and adds nothing. Second: how many trades were passed over,
+    by their coin.
     """
     from lotwise.review.from_journal import from_journal
 
     plan = kept.plan
     begun_ns = next(iter(kept.events())).time_ns
+    looked_ns = _looked_ns(kept)
     moves: list[Move] = []
+    in_equity: set[str] = set()
+    passed_over: dict[str, int] = {}
     shelf = Journal.there(place)
     try:
         for where, account in accounts.items():
@@ -173,7 +189,13 @@ def _since(kept: KeptPlan, place: str | None, accounts: Mapping[Where, str]) -> 
                 is_noted, is_breach = bool(table.noted[row]), row in broken
                 if name in plan.known:
                     moves += _later(kept, name, is_noted, is_breach)
-                elif int(table.opened_ns[row]) >= begun_ns and table.coin.at(row) == plan.config.coin:
+                elif int(table.opened_ns[row]) < begun_ns:
+                    continue
+                elif (coin := table.coin.at(row)) != plan.config.coin:
+                    passed_over[coin] = passed_over.get(coin, 0) + 1
+                else:
+                    if int(table.closed_ns[row]) <= looked_ns.get(where, -1):
+                        in_equity.add(name)
                     told = TradeClosed(
                         time_ns=max(int(table.closed_ns[row]), plan.last_ns),
                         trade_id=name,
@@ -188,7 +210,24 @@ def _since(kept: KeptPlan, place: str | None, accounts: Mapping[Where, str]) -> 
         moves += _transfers(kept, shelf, accounts, begun_ns)
     finally:
         shelf.close()
-    return _with_equity(sorted(moves, key=lambda move: move[:2]), dict(plan.equity))
+    moves.sort(key=lambda move: move[:2])
+    return _with_equity(moves, dict(plan.equity), in_equity), passed_over
+
+
+def _looked_ns(kept: KeptPlan) -> dict[Where, int]:
+    """When each account's equity was last told.
+
+    A time that is that of a trade or transfer told before it is not known: the venue's clock, or the other
+    account's market, was ahead of this one. It is left out, or losses to come would count as seen.
+    """
+    found: dict[Where, int] = {}
+    before_ns = -1
+    for event in kept.events():
+        if not isinstance(event, EquitySeen):
+            before_ns = event.time_ns
+        elif event.time_ns > before_ns:
+            found[event.where] = event.time_ns
+    return found
 
 
 def _transfers(kept: KeptPlan, shelf: Journal, accounts: Mapping[Where, str], begun_ns: int) -> list[Move]:
@@ -268,14 +307,18 @@ def _later(kept: KeptPlan, name: str, is_noted: bool, is_breach: bool) -> list[M
     return found
 
 
-def _with_equity(moves: Sequence[Move], equity: dict[Where, int]) -> list[Told]:
-    """Each account's equity after each trade, counted from where the plan knows it."""
+def _with_equity(moves: Sequence[Move], equity: dict[Where, int], in_equity: Set[str]) -> list[Told]:
+    """Each account's equity after each trade, counted from where the plan knows it.
+
+    ``in_equity`` names the trades whose results that equity has already.
+    """
     told: list[Told] = []
     for _, _, event in moves:
         if isinstance(event, KnownTransfer) and not event.by_hand:
             equity[event.where] += event.amount_cash
         if isinstance(event, TradeClosed):
-            equity[event.where] += event.result_cash
+            if event.trade_id not in in_equity:
+                equity[event.where] += event.result_cash
             told.append(msgspec.structs.replace(event, equity_cash=Cash(equity[event.where])))
         else:
             told.append(event)
@@ -339,8 +382,10 @@ def limits_now(path: Path, clock: Clock) -> PlanLimits:
         kept.close()
 
 
-def standing_json(found: Standing, moved: Sequence[Transition]) -> str:
-    """The plan as one JSON object; money as exact text."""
+def standing_json(
+    found: Standing, moved: Sequence[Transition], passed_over: Mapping[str, int] | None = None
+) -> str:
+    """The plan as one JSON object; money as exact text. ``passed_over`` is null where no journal was read."""
     limits = found.limits
     told = {
         "plan": found.name,
@@ -364,6 +409,7 @@ def standing_json(found: Standing, moved: Sequence[Transition]) -> str:
         "moved": [
             {"kind": one.kind, "before": one.before, "after": one.after, "why": one.why} for one in moved
         ],
+        "passed_over": passed_over,
     }
     return msgspec.json.encode(told).decode()
 

@@ -140,13 +140,20 @@ class Session:
         self._killed = False
 
     def _planned(self) -> PlanWatch:
-        """Let the scaling plan be asked before every trade: what it says bounds the trade."""
+        """Let the scaling plan be asked before every trade: what it says bounds the trade.
+
+        Raises
+        ------
+        InputError
+            PLAN-164 it counts in another coin than the contracts settle in; else as
+            :class:`lotwise.scaling.watch.PlanWatch`. No session begins.
+        """
         from lotwise.scaling.obey import PlannedPipeline
         from lotwise.scaling.watch import PlanWatch
 
         config = self.config
         assert config.plan is not None  # who calls has looked
-        plan = PlanWatch(config.plan, self.clock)
+        plan = PlanWatch(config.plan, self.clock, config.contracts)
         self.trader.pipeline = PlannedPipeline(
             self.broker,
             config.guard.rulebook_at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -90,7 +90,8 @@ def check(
 ) -> int:
     """Tell the plan what the journal has since, and what it allows now. The first check begins the plan.
 
-    Trades, their notes and transfers of the two accounts are told, each once.
+    Trades, their notes and transfers of the two accounts are told, each once. Trades in another coin than the
+    plan's are passed over, and said.
 
     Parameters
     ----------
@@ -112,7 +113,7 @@ def check(
     output
         How to answer.
     """
-    moved = plans.check(
+    checked = plans.check(
         path,
         SystemClock(),
         equity_cash=None if equity is None else parse_cash(equity, "equity"),
@@ -121,7 +122,7 @@ def check(
         accounts={"live": live_account, "paper": paper_account},
         price=price,
     )
-    _tell(plans.standing(path, SystemClock()), output, moved)
+    _tell(plans.standing(path, SystemClock()), output, checked.moved, checked.passed_over)
     return 0
 
 
@@ -203,10 +204,15 @@ family.command(table)
 family.command(simulated, name="simulate")
 
 
-def _tell(found: Standing, output: Output, moved: Sequence[Transition] = ()) -> None:
+def _tell(
+    found: Standing,
+    output: Output,
+    moved: Sequence[Transition] = (),
+    passed_over: Mapping[str, int] | None = None,
+) -> None:
     """The plan as it stands."""
     if output.json:
-        print(plans.standing_json(found, moved))
+        print(plans.standing_json(found, moved, passed_over))
         return
     limits = found.limits
     if output.quiet:
@@ -218,6 +224,9 @@ def _tell(found: Standing, output: Output, moved: Sequence[Transition] = ()) -> 
     screen.headline("●", limits.phase.upper(), f"{found.name}, {place}", good=limits.risk_cash > 0)
     for transition in moved:
         screen.paragraph(f"→ {transition.kind}: {transition.after or transition.before}; {transition.why}")
+    for coin, count in sorted((passed_over or {}).items()):
+        trades = "closed trade" if count == 1 else "closed trades"
+        screen.paragraph(f"! passed over: {count} {trades} in {coin}; the plan counts in {found.coin}")
     screen.line()
     for number, (name, said) in enumerate(found.phases):
         mark = "●" if number < found.number else "◐" if number == found.number else "○"

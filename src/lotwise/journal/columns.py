@@ -61,6 +61,17 @@ _BINANCE: Final = {
     "position_side": ("positionSide",),
     "maker": ("maker",),
 }
+INCOME_KINDS: Final[dict[str, dict[str, str]]] = {
+    "bingx": {"TRADING_FEE": "COMMISSION"},
+    "weex": {
+        "position_funding": "FUNDING_FEE",
+        "deposit": "TRANSFER",
+        "withdraw": "TRANSFER",
+        "transfer_in": "TRANSFER",
+        "transfer_out": "TRANSFER",
+    },
+}
+"""What a venue calls a change of the wallet, by our name, which is Binance's; other words stay."""
 FILLS: Final = (
     Form("binance fills", "binance", _BINANCE, paid=TOLD),
     Form("weex fills", "weex", _BINANCE),
@@ -151,7 +162,7 @@ INCOMES: Final = (
             "income_id": ("tranId",),
         },
         is_income=True,
-        kinds={"TRADING_FEE": "COMMISSION"},
+        kinds=INCOME_KINDS["bingx"],
         needed=("time", "kind", "cash", "coin", "income_id"),
     ),
     Form(
@@ -179,13 +190,7 @@ INCOMES: Final = (
             "income_id": ("billId",),
         },
         is_income=True,
-        kinds={
-            "position_funding": "FUNDING_FEE",
-            "deposit": "TRANSFER",
-            "withdraw": "TRANSFER",
-            "transfer_in": "TRANSFER",
-            "transfer_out": "TRANSFER",
-        },
+        kinds=INCOME_KINDS["weex"],
         needed=("time", "kind", "cash", "coin", "income_id"),
     ),
 )

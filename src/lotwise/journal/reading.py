@@ -8,6 +8,7 @@ one is given.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -278,7 +279,7 @@ class _Reader:
                 return int(text) * STAMPS[len(text)]
             raise self.wrong(number, "time", text, "a stamp has 10, 13, 16 or 19 digits")
         try:
-            moment = datetime.fromisoformat(text.removesuffix(" UTC"))
+            moment = datetime.fromisoformat(re.sub(r" ?(UTC|GMT)$", "+00:00", text))
         except ValueError:
             raise self.wrong(number, "time", text, "write 2025-05-04 12:30:00, or a stamp") from None
         aware = moment if moment.tzinfo else moment.replace(tzinfo=self.asked.zone)
@@ -312,8 +313,11 @@ class _Reader:
         return YES.get(row.get("maker", "").lower(), -1)
 
     def _content_id(self, row: Mapping[str, str]) -> str:
-        """The id of a row without one: what it says, and how many said the same before it in the file."""
-        text = "\0".join(f"{name}={value}" for name, value in sorted(row.items()))
+        """The id of a row without one: what every such row says, and how many said it before in the file.
+
+        A column that is read on another day, as a fee, makes no other row of it: it says something else then.
+        """
+        text = "\0".join(f"{name}={value}" for name, value in sorted(row.items()) if name in self.form.needed)
         name = blake2b(text.encode(), digest_size=8).hexdigest()
         self.seen[name] = self.seen.get(name, 0) + 1
         return f"row-{name}-{self.seen[name]}"

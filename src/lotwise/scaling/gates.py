@@ -75,12 +75,14 @@ def look_at(gate: Gate, marks: Sequence[TradeMark], number: int) -> Look:
 
 
 def worst_fall8(indices: Sequence[tuple[int, int]], since: int) -> int:
-    """The largest fall of a growth index from a peak before it, of what was seen from that trade on."""
+    """The largest fall of a growth index from a peak before it, from just before that trade on."""
     peak, worst = 0, 0
     for trade, index in indices:
-        if trade >= since:
-            peak = max(peak, index)
-            worst = max(worst, mul_div_floor(peak - index, RATE, peak) if peak else 0)
+        if trade < since:
+            peak = index  # where the first trade begins: its own fall counts
+            continue
+        peak = max(peak, index)
+        worst = max(worst, mul_div_floor(peak - index, RATE, peak) if peak else 0)
     return worst
 
 

@@ -323,9 +323,9 @@ class Plan:
         if self.number + 1 >= len(self.config.phases):
             return ()
         gate = self.phase.gate
-        fell8 = (
-            gates.worst_fall8(self.indices, max(0, len(self.marks) - gate.trades)) if gate.drawdown8 else 0
-        )
+        # a gate that asks for no count of trades looks at all of the phase
+        since = max(0, len(self.marks) - gate.trades) if gate.trades else 0
+        fell8 = gates.worst_fall8(self.indices, since) if gate.drawdown8 else 0
         return gates.seen(gate, self.marks, self.look, fell8, self.last_ns - self.since_ns)
 
     def _risk(self) -> int:

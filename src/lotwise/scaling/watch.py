@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lotwise.clock import Clock
+from lotwise.contracts.contract import Contract
+from lotwise.errors import InputError
 from lotwise.records.plan import PlanLimits, Transition
+from lotwise.scaling.config import PlanConfig
 from lotwise.scaling.keep import KeptPlan
+
+
+def check_coin(config: PlanConfig, contracts: Sequence[Contract]) -> None:
+    """A plan counts in one coin: trades that settle in another are never told to it, so it bounds none.
+
+    Raises
+    ------
+    InputError
+        PLAN-164 a contract settles in another coin than the plan counts in.
+    """
+    for contract in contracts:
+        if contract.settle != config.coin:
+            raise InputError(
+                "PLAN-164",
+                f"the plan {config.name} counts in {config.coin}, and {contract.id} settles in"
+                f" {contract.settle}: it would see none of its trades",
+                f'give these contracts a plan of their own, with coin = "{contract.settle}"',
+            )
 
 
 class PlanWatch:
@@ -19,16 +41,27 @@ class PlanWatch:
     ----------
     path
         The plan's TOML.
+    contracts
+        What the session trades: all must settle in the plan's coin.
 
     Raises
     ------
     InputError
-        As :class:`lotwise.scaling.keep.KeptPlan`.
+        PLAN-164 as :func:`check_coin`; else as :class:`lotwise.scaling.keep.KeptPlan`.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self.path, self.clock = path, clock
-        self._kept = KeptPlan(path)
+    def __init__(self, path: Path, clock: Clock, contracts: Sequence[Contract] = ()) -> None:
+        self.path, self.clock, self.contracts = path, clock, tuple(contracts)
+        self._kept = self._opened()
+
+    def _opened(self) -> KeptPlan:
+        kept = KeptPlan(self.path)
+        try:
+            check_coin(kept.plan.config, self.contracts)
+        except InputError:
+            kept.close()
+            raise
+        return kept
 
     def limits(self) -> PlanLimits:
         """What is allowed now.
@@ -37,14 +70,15 @@ class PlanWatch:
         ------
         InputError
             PLAN-113 the plan has not begun; PLAN-121 it was begun anew with another text than the file's;
-            PLAN-122 its log cannot be read. A session opens nothing then.
+            PLAN-122 its log cannot be read; PLAN-164 it was begun anew in another coin. A session opens
+            nothing then.
         """
         return self.limits_at(int(self.clock.now_ns()))
 
     def limits_at(self, now_ns: int) -> PlanLimits:
         """What is allowed at a time, as :class:`lotwise.scaling.obey.PlannedPipeline` asks for it."""
         if self._kept.is_replaced():
-            anew = KeptPlan(self.path)
+            anew = self._opened()
             self._kept.close()
             self._kept = anew
         return self._kept.limits(now_ns)

@@ -317,14 +317,15 @@ def record(
     time_ms: int,
     trade_id: str = "",
 ) -> Income:
-    """One change of the wallet."""
+    """One change of the wallet, its kind by our name: files of the venue and sessions have one table."""
+    from lotwise.journal.columns import INCOME_KINDS
     from lotwise.units import Cash
 
     return Income(
         venue=desk.venue,
         account=desk.account,
         income_id=income_id,
-        kind=kind,
+        kind=INCOME_KINDS.get(desk.venue, {}).get(kind, kind),
         contract=contract,
         coin=coin,
         cash=Cash(cash),
