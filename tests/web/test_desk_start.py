@@ -52,7 +52,8 @@ def begun(folder: Path, text: str = EXAMPLE) -> Path:
 
 
 def planned(plan: Path | None, where: str = "paper") -> DeskPlan:
-    return DeskPlan(SimpleNamespace(plan=plan, where=where), FixedClock(NOW))  # type: ignore[arg-type]
+    config: Any = SimpleNamespace(plan=plan, where=where, contracts=())
+    return DeskPlan(config, FixedClock(NOW))
 
 
 def plain() -> Pipeline:

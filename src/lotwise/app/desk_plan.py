@@ -31,7 +31,7 @@ class DeskPlan:
 
     def __init__(self, config: TradeConfig, clock: Clock) -> None:
         self.path, self.clock = config.plan, clock
-        self.contracts: tuple[Contract, ...] = getattr(config, "contracts", ())
+        self.contracts: tuple[Contract, ...] = config.contracts
         self.where: Any = "live" if config.where == "live" else "paper"
         self._watch: PlanWatch | None = None
         self._limits: PlanLimits | None = None
