@@ -203,7 +203,7 @@ def test_columns_of_other_lengths_and_no_trades_are_refused() -> None:
     with pytest.raises(InputError, match="venue has 3 rows, net_cash 2") as told:
         Reviewed(**(columns | {"venue": Labels.of(["a", "b", "c"])}))
     assert told.value.code == "REVIEW-101"
-    with pytest.raises(InputError, match="of 2 in the journal") as told:
+    with pytest.raises(InputError, match="none of 2 closed trades is meant") as told:
         review(table, only=[False, False])
     assert told.value.code == "REVIEW-102"
     assert main_coin(table.take(np.asarray([], np.int64))) == ""
